@@ -1,0 +1,23 @@
+"""pullback: exact derivatives of the array programs that people already have."""
+
+from .api import grad, grad_and_value, stop_gradient, value_and_grad
+from .core import no_grad
+from .errors import ConversionError, EscapedTracerError, UnsupportedError
+from .frontends import numpy as _numpy  # noqa: F401  (teaches NumPy's functions about boxes)
+from .tree import register_node
+from .vjp import vjp
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConversionError",
+    "EscapedTracerError",
+    "UnsupportedError",
+    "grad",
+    "grad_and_value",
+    "no_grad",
+    "register_node",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]

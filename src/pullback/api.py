@@ -1,0 +1,200 @@
+"""The transforms that are a few lines over `vjp`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from . import tree
+from .backends import backend_of
+from .core import box_types, raw
+from .vjp import Recording, check_strict
+
+Argnums = int | tuple[int, ...]
+
+
+def grad(
+    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, strict: bool = False
+) -> Callable[..., Any]:
+    """The gradient of a function with a scalar real output.
+
+    Args:
+        func: A function of arrays, or trees of arrays, whose output is one real number.
+        argnums: Which positional argument to differentiate with respect to; with a tuple, the
+            gradient is a tuple.
+        has_aux: `func` returns `(output, aux)`, and the result is `(gradient, aux)`.
+        strict: Raise if the output does not depend on an argument.
+
+    Returns:
+        A function of the same arguments (keyword arguments are passed on, not differentiated)
+        that returns the gradient: like the argument, each leaf of that leaf's shape and dtype.
+
+    Raises:
+        TypeError: If `argnums` is no int or tuple of ints, or the output is not one real number.
+        ValueError: If `argnums` is out of range, empty or repeated, or the output is no scalar.
+
+    Example:
+        >>> import numpy as np, pullback
+        >>> pullback.grad(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0])).tolist()
+        [2.0, 4.0]
+    """
+    both = _differentiate("grad", func, argnums, has_aux, strict)
+
+    @functools.wraps(func)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        derivative, _, aux = both(args, kwargs)
+        return (derivative, aux) if has_aux else derivative
+
+    return gradient
+
+
+def grad_and_value(
+    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, strict: bool = False
+) -> Callable[..., Any]:
+    """The gradient and the value, in torch.func's order: gradient first.
+
+    Arguments and errors are those of `grad`.
+
+    Returns:
+        A function that returns `(gradient, value)`, or `(gradient, (value, aux))` with `has_aux`.
+
+    Example:
+        >>> import numpy as np, pullback
+        >>> g, y = pullback.grad_and_value(lambda x: x * x)(3.0)
+        >>> float(g), float(y)
+        (6.0, 9.0)
+    """
+    both = _differentiate("grad_and_value", func, argnums, has_aux, strict)
+
+    @functools.wraps(func)
+    def gradient_and_value(*args: Any, **kwargs: Any) -> Any:
+        derivative, value, aux = both(args, kwargs)
+        return derivative, ((value, aux) if has_aux else value)
+
+    return gradient_and_value
+
+
+def value_and_grad(
+    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, strict: bool = False
+) -> Callable[..., Any]:
+    """The value and the gradient, in JAX's order: value first.
+
+    `scipy.optimize.minimize(value_and_grad(f), x0, jac=True)` takes it as it is. Arguments and
+    errors are those of `grad`.
+
+    Returns:
+        A function that returns `(value, gradient)`, or `((value, aux), gradient)` with `has_aux`.
+
+    Example:
+        >>> import numpy as np, pullback
+        >>> y, g = pullback.value_and_grad(lambda x: x * x)(3.0)
+        >>> float(y), float(g)
+        (9.0, 6.0)
+    """
+    both = _differentiate("value_and_grad", func, argnums, has_aux, strict)
+
+    @functools.wraps(func)
+    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
+        derivative, value, aux = both(args, kwargs)
+        return ((value, aux) if has_aux else value), derivative
+
+    return value_and_gradient
+
+
+def _differentiate(
+    transform: str, func: Callable[..., Any], argnums: Argnums, has_aux: bool, strict: bool
+) -> Callable[[tuple[Any, ...], dict[str, Any]], tuple[Any, Any, Any]]:
+    _check_argnums(transform, argnums)
+
+    def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
+        places = _places(transform, argnums, len(args))
+
+        def of_selected(selected: tuple[Any, ...]) -> Any:
+            full = list(args)
+            for place, value in zip(places, selected, strict=True):
+                full[place] = value
+            return func(*full, **kwargs)
+
+        selected = tuple(args[place] for place in places)
+        recording = Recording(transform, of_selected, selected, has_aux=has_aux, root="args")
+        _check_scalar(transform, recording)
+        if strict:
+            check_strict(transform, recording, "args")
+        value, recording.out = recording.out, None
+        (output,) = recording.outputs
+        one = recording.trace.backend.cast(1, output[2])  # pyright: ignore
+        tape, recording.tape = recording.tape, {}
+        derivative = recording.pull([one], tape, free=True)
+        if isinstance(argnums, int):
+            (derivative,) = derivative
+        return derivative, value, recording.aux
+
+    return run
+
+
+def _check_argnums(transform: str, argnums: Any) -> None:
+    many = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not all(isinstance(place, int) for place in many):
+        raise TypeError(
+            f"pullback.{transform}: argnums must be an int or a tuple of ints, got {argnums!r}"
+        )
+    if not many:
+        raise ValueError(f"pullback.{transform}: argnums must not be empty")
+
+
+def _places(transform: str, argnums: Argnums, count: int) -> list[int]:
+    places: list[int] = []
+    for place in argnums if isinstance(argnums, tuple) else (argnums,):
+        if not -count <= place < count:
+            raise ValueError(
+                f"pullback.{transform}: argnums={argnums!r}, but the call has {count} positional "
+                "argument(s); keyword arguments are not differentiated"
+            )
+        places.append(place % count)
+    if len(set(places)) != len(places):
+        raise ValueError(f"pullback.{transform}: argnums={argnums!r} names an argument twice")
+    return places
+
+
+def _check_scalar(transform: str, recording: Recording) -> None:
+    outputs = recording.outputs
+    where = f"pullback.{transform}: the function must return one real number"
+    if len(outputs) != 1 or not recording.out_structure.is_leaf():
+        raise TypeError(
+            f"{where}, got the tree {recording.out_structure}; use has_aux=True for what is not "
+            "to be differentiated, or vjp"
+        )
+    output = outputs[0]
+    if output is None:
+        raise TypeError(
+            f"{where}, got an integer or boolean, which has no derivative; return a float"
+        )
+    _, shape, dtype = output
+    if shape != ():
+        raise ValueError(f"{where}, got shape {shape}; sum it, or use vjp")
+    if dtype.kind == "c":
+        raise TypeError(f"{where}, got dtype {dtype}; take its .real or abs, or use vjp")
+
+
+def stop_gradient(x: Any) -> Any:
+    """`x` as a constant, at every level and in both modes.
+
+    Args:
+        x: An array or number, or a tree of them.
+
+    Returns:
+        The same values, with derivative zero; arrays are copies.
+
+    Example:
+        >>> import numpy as np, pullback
+        >>> float(pullback.grad(lambda x: x * pullback.stop_gradient(x))(3.0))
+        3.0
+    """
+
+    def stop(leaf: Any) -> Any:
+        if type(leaf) not in box_types:
+            return leaf
+        return backend_of([leaf]).copy(raw(leaf))
+
+    return stop(x) if type(x) in box_types else tree.map_leaves(stop, x)

@@ -1,0 +1,143 @@
+"""NumPy: the canonical functions, each in its fastest spelling.
+
+Rules and ops call these through `xp`.  Most are NumPy's own.  Where a public function spends more
+time on its arguments than on a small array, or where NumPy has no such function, the family's
+file in this folder has one, and it takes precedence.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from . import contract, fft, index, linalg, reduce, shape
+
+# What rules call.  `ops/declare.py` adds the primitives that have no NumPy name, so that they
+# dispatch on boxes as NumPy's functions do.
+xp: Any = SimpleNamespace(**{k: v for k, v in vars(np).items() if not k.startswith("_")})
+
+
+def _functions_of(module: ModuleType) -> dict[str, Any]:
+    public = vars(module).items()
+    return {k: v for k, v in public if getattr(v, "__module__", None) == module.__name__}
+
+
+for _family in (reduce, shape, index, contract, linalg, fft):
+    vars(xp).update(_functions_of(_family))
+
+
+class NumpyBackend:
+    """What the transforms ask of an array library, answered for NumPy."""
+
+    name = "numpy"
+    xp = xp
+    array_type = np.ndarray
+    float64 = np.dtype(np.float64)
+    box_type: Any = None  # set by the frontend
+
+    @staticmethod
+    def describe(value: Any) -> str | None:
+        """Why `value` cannot be a leaf, or None where it can."""
+        if isinstance(value, (np.ndarray, np.generic)):
+            if isinstance(value, np.ndarray) and type(value) is not np.ndarray:
+                return (
+                    f"got {type(value).__module__}.{type(value).__name__}, a subclass of ndarray "
+                    "whose own behaviour would be lost; pass np.asarray(it)"
+                )
+            if value.dtype.kind not in "biufc":
+                return f"got an array of dtype {value.dtype}, which holds no numbers"
+            return None
+        if isinstance(value, (bool, int, float, complex)):
+            return None
+        return f"got {type(value).__module__}.{type(value).__name__}, expected an array or a number"
+
+    @staticmethod
+    def differentiable(value: Any) -> bool:
+        """Is this leaf of a floating-point or complex dtype?"""
+        dtype = getattr(value, "dtype", None)
+        return isinstance(value, (float, complex)) if dtype is None else dtype.kind in "fc"
+
+    @staticmethod
+    def enter(value: Any) -> Any:
+        """A primal as the transform holds it: never a way to write into the caller's array."""
+        if isinstance(value, np.ndarray):
+            view = value.view()
+            view.flags.writeable = False
+            return view
+        return value if isinstance(value, np.generic) else np.asarray(value)[()]
+
+    @staticmethod
+    def cast(value: Any, dtype: Any) -> Any:
+        """A number or array as an array (or NumPy scalar) of `dtype`, never the same memory."""
+        return np.array(value, dtype=dtype)[()]
+
+    @staticmethod
+    def aval(value: Any) -> tuple[tuple[int, ...], Any]:
+        """Shape and dtype."""
+        if hasattr(value, "dtype"):
+            return value.shape, value.dtype
+        return (), np.result_type(type(value))
+
+    @staticmethod
+    def copy(value: Any) -> Any:
+        """`value` in memory of its own."""
+        return value.copy() if type(value) is np.ndarray else value
+
+    @staticmethod
+    def has_zeros(cotangent: Any) -> bool:
+        """Is any element exactly zero?"""
+        while type(cotangent) is NumpyBackend.box_type:
+            cotangent = cotangent.value
+        return not np.logical_and.reduce(cotangent, axis=None)
+
+    @staticmethod
+    def zeros(shape: tuple[int, ...], dtype: Any) -> Any:
+        return np.zeros(shape, dtype)[()]
+
+    @staticmethod
+    def keep_zeros(product: Any, cotangent: Any) -> Any:
+        """`product`, but zero wherever `cotangent` is: a branch not taken contributes nothing."""
+        raw = product
+        while type(raw) is NumpyBackend.box_type:
+            raw = raw.value
+        flat = raw.ravel()
+        total = flat.dot(flat)
+        return product if total == total else np.where(cotangent == 0, 0, product)
+
+    @staticmethod
+    def quiet() -> Any:
+        """Rules divide by zero where the mathematics does: no warning from a walk back."""
+        return np.errstate(all="ignore")
+
+    @staticmethod
+    def own(value: Any) -> Any:
+        """`value` for a caller: writable, and sharing memory with nothing.
+
+        It is copied only where it would: a view, or an array that something else refers to.
+        """
+        if type(value) is not np.ndarray:
+            return value
+        if value.base is None and value.flags.writeable and _references(value) <= _FRESH:
+            return value
+        return value.copy()
+
+
+def _references(value: Any) -> int:
+    return sys.getrefcount(value)
+
+
+def _count_of_a_fresh_array() -> int:
+    """The count that `own` sees for an array that only its caller's local variable refers to."""
+    fresh = np.empty(1)
+
+    def own(value: Any) -> int:
+        return _references(value)
+
+    return own(fresh)
+
+
+_FRESH = _count_of_a_fresh_array()
+backend = NumpyBackend()

@@ -1,0 +1,165 @@
+"""Primitives, boxes and traces: how a program's array calls reach the transforms that follow them.
+
+A transform is an interpreter.  It runs the user's function on boxes; a box reaches an array library's
+function, the library hands the call back (NEP 13, NEP 18, an operator), and `bind` gives it to
+the trace with the highest level among the arguments.  That trace unwraps its own boxes only and
+calls on with the rest, so an outer transform's box inside dispatches again by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from .errors import EscapedTracerError
+
+# Never reset: an inner transform starts later, so its level is higher.  That is the nesting rule.
+_levels = itertools.count(1)
+
+# Traces up to this level are switched off in this context (see `no_grad`).
+_paused_level: ContextVar[int] = ContextVar("paused_level", default=0)
+# The `no_grad` blocks open in any thread: while there is none, `bind` need not read the context.
+open_pauses: dict[int, None] = {}
+
+
+class Primitive:
+    """An op with a derivative: its name, what runs it on raw arrays, and its declared rules.
+
+    `rules` holds one `Rule` (or None: not differentiable) an argument; a variadic primitive has
+    one for all of its arguments. `kind` is one of the kinds in `ops/declare.py`.
+    """
+
+    __slots__ = ("impl", "joint", "jvp", "kind", "name", "outputs", "rules", "variadic")
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        impl: Callable[..., Any],
+        rules: Sequence[Any],
+        *,
+        variadic: bool = False,
+        joint: bool = False,
+        outputs: int | None = None,
+        jvp: Callable[..., Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.impl = impl
+        self.rules = tuple(rules)
+        self.variadic = variadic
+        self.joint = joint
+        self.outputs = outputs
+        self.jvp = jvp
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        return bind(self, args, params)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} primitive {self.name}>"
+
+
+class Trace:
+    """One running transform: it gives meaning to primitives whose arguments it has boxed."""
+
+    __slots__ = ("ended", "level", "name", "recording")
+
+    def __init__(self, name: str) -> None:
+        self.level = next(_levels)
+        self.name = name
+        self.ended = False
+        self.recording = False  # may `reverse.py` write its tape without asking `process`?
+
+    def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+
+class Box:
+    """A traced value in user code's hands; each frontend derives one that looks like its arrays."""
+
+    __slots__ = ("index", "trace", "value")
+
+    def __init__(self, trace: Any, value: Any, index: int) -> None:
+        self.trace = trace
+        self.value = value
+        self.index = index
+
+
+# The concrete box classes: a set look-up on the exact type is the cheapest test there is.
+box_types: set[type] = set()
+
+
+def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+    """Run `primitive` under the innermost transform that follows one of `args`."""
+    top = None
+    for arg in args:
+        if type(arg) in box_types:
+            trace = arg.trace
+            if top is None or trace.level > top.level:
+                top = trace
+    if top is None:
+        return primitive.impl(*args, **params)
+    if open_pauses and top.level <= (paused := _paused_level.get()):
+        return constant(bind(primitive, [raw_below(arg, paused) for arg in args], params))
+    return top.process(primitive, args, params)
+
+
+def constant(value: Any) -> Any:
+    """`value` without a way to write into what a trace holds: a view becomes a copy."""
+    return value.copy() if getattr(value, "base", None) is not None else value
+
+
+def raw_below(value: Any, level: int) -> Any:
+    """`value` without the boxes of the traces up to `level`."""
+    while type(value) in box_types and value.trace.level <= level:
+        value = value.value
+    return value
+
+
+def raw(value: Any) -> Any:
+    """The array or number at the core of a box; anything else unchanged."""
+    while type(value) in box_types:
+        value = value.value
+    return value
+
+
+def check_alive(box: Box) -> None:
+    """Raise if `box` outlived its transform."""
+    if box.trace.ended:
+        raise escaped(box.trace)
+
+
+def escaped(trace: Trace) -> EscapedTracerError:
+    return EscapedTracerError(
+        f"a value traced by pullback.{trace.name} was used after that transform had ended, when its "
+        f"derivative can no longer be followed. Return it from the function (as an output, or as "
+        f"aux with has_aux=True) instead of storing it in a global, a list or an attribute."
+    )
+
+
+@contextlib.contextmanager
+def no_grad() -> Iterator[None]:
+    """Make everything computed in this block a constant, at every level and in both modes.
+
+    A transform that starts inside the block is followed within itself, and is a constant to the
+    transforms around the block.
+
+    Example:
+        >>> import numpy as np, pullback
+        >>> def f(x):
+        ...     with pullback.no_grad():
+        ...         c = x ** 2
+        ...     return x - c
+        >>> float(pullback.grad(f)(3.0))
+        1.0
+    """
+    key = id(token := _paused_level.set(next(_levels)))
+    open_pauses[key] = None
+    try:
+        yield
+    finally:
+        del open_pauses[key]
+        _paused_level.reset(token)

@@ -1,0 +1,18 @@
+"""The errors that pullback raises, each a subclass of the Python error it specialises."""
+
+from __future__ import annotations
+
+
+class EscapedTracerError(RuntimeError):
+    """A traced value was used after the transform that made it had ended.
+
+    Return the value from the function (as an output or as ``aux``) instead of storing it elsewhere.
+    """
+
+
+class ConversionError(TypeError):
+    """A traced value was about to become a plain number or array, which would lose its derivative."""
+
+
+class UnsupportedError(TypeError):
+    """A function, or an option of one, that has no derivative rule was called on a traced value."""

@@ -1,0 +1,1 @@
+"""How one array library's function names reach primitives."""

@@ -1,0 +1,261 @@
+"""The box that looks like an ndarray: NumPy's protocols, operators and methods.
+
+What can be followed is handed to the dispatch tables; what would silently lose the derivative
+raises and says what to write instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...backends.numpy import NumpyBackend, backend
+from ...core import Box, box_types, raw
+from ...errors import ConversionError, UnsupportedError
+from .dispatch import functions, name_of, plain, ufunc_methods, ufuncs, unsupported
+
+
+class ArrayBox(Box):
+    """A traced NumPy array. To user code it is an ndarray, `isinstance` included."""
+
+    __slots__ = ()
+    __array_priority__ = 1000.0
+
+    @property
+    def __class__(self) -> type:
+        return np.ndarray
+
+    @__class__.setter
+    def __class__(self, cls: type) -> None:
+        raise TypeError("the class of a traced array cannot be changed")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            apply = ufuncs.get(ufunc)
+            if apply is not None:
+                return apply(*args)
+        return _ufunc_with_options(ufunc, method, args, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        ours = functions.get(function)
+        if ours is None:
+            raise unsupported(name_of(function))
+        return ours(*args, **kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        raise ConversionError(
+            f"a value traced by pullback.{self.trace.name} cannot become a plain array: its "
+            "derivative would be lost. Build arrays of traced values with np.stack or "
+            "np.concatenate instead of np.array([...]) or an assignment into a plain array; for "
+            "a function that needs plain arrays, pass pullback.stop_gradient(x) if its derivative "
+            "is not wanted."
+        )
+
+    # What the array is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        return self.value.size
+
+    @property
+    def itemsize(self) -> int:
+        return self.value.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.value.nbytes
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __repr__(self) -> str:
+        return f"Traced<{self.trace.name}, level {self.trace.level}>({raw(self)!r})"
+
+    def __str__(self) -> str:
+        return str(raw(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(raw(self), spec)
+
+    __hash__: Any = None
+
+    # Ways out: reading a value for a branch is allowed, losing a derivative is not
+
+    def __bool__(self) -> bool:
+        return bool(raw(self))
+
+    def item(self, *args: Any) -> Any:
+        """The value as a Python number: a constant."""
+        return raw(self).item(*args)
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers: constants."""
+        return raw(self).tolist()
+
+    def _refuse_conversion(self, how: str) -> Any:
+        raise ConversionError(
+            f"{how} of a value traced by pullback.{self.trace.name} would lose its derivative. "
+            "Use the value itself and NumPy's functions (np.sin for math.sin); for a constant "
+            "write x.item()."
+        )
+
+    def __float__(self) -> float:
+        return self._refuse_conversion("float()")
+
+    def __int__(self) -> int:
+        return self._refuse_conversion("int()")
+
+    def __complex__(self) -> complex:
+        return self._refuse_conversion("complex()")
+
+    def __index__(self) -> int:
+        return self._refuse_conversion("use as an index")
+
+    # In-place: refused until it is followed
+
+    def _refuse_write(self, how: str) -> Any:
+        raise UnsupportedError(
+            f"{how} of a value traced by pullback.{self.trace.name} is not followed. Write the "
+            "new value to a new name (y = x + 1 instead of x += 1; np.where or np.concatenate "
+            "instead of an assignment to a part)."
+        )
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._refuse_write("item assignment")
+
+    def __copy__(self) -> Any:
+        return +self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return +self
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return functions[np.round](self, ndigits or 0)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise ConversionError(
+            f"a value traced by pullback.{self.trace.name} cannot be pickled; return it from the "
+            "function, or send pullback.stop_gradient(x)"
+        )
+
+
+def _ufunc_with_options(ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:
+    ours = ufunc_methods.get((ufunc, method))
+    if ours is None:
+        ours = ufunc_methods.get((None, method))
+    if ours is None:
+        raise unsupported(f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
+    return ours(ufunc, *args, **kwargs)
+
+
+def _operator(ufunc: Any, *, reflected: bool = False) -> Callable[..., Any]:
+    """A dunder: the ufunc's recorder called directly, which saves NumPy's own dispatch."""
+
+    def operate(self: Any, other: Any) -> Any:
+        if other is None or isinstance(other, (str, dict, set)):
+            return NotImplemented
+        if isinstance(other, (list, tuple)):
+            other = np.asarray(other)
+        args = (other, self) if reflected else (self, other)
+        apply = ufuncs.get(ufunc)
+        return ufunc(*args) if apply is None else apply(*args)
+
+    return operate
+
+
+_BINARY = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.divide,
+    "floordiv": np.floor_divide,
+    "mod": np.remainder,
+    "pow": np.power,
+    "matmul": np.matmul,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "lshift": np.left_shift,
+    "rshift": np.right_shift,
+}
+_COMPARISONS = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+}
+_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
+
+
+def install_operators() -> None:
+    """Give `ArrayBox` its operators; called when the ufunc table is full."""
+    for name, ufunc in _BINARY.items():
+        setattr(ArrayBox, f"__{name}__", _operator(ufunc))
+        setattr(ArrayBox, f"__r{name}__", _operator(ufunc, reflected=True))
+        setattr(ArrayBox, f"__i{name}__", _in_place(name))
+    for name, ufunc in _COMPARISONS.items():
+        setattr(ArrayBox, f"__{name}__", _operator(ufunc))
+    for name, ufunc in _UNARY.items():
+        setattr(ArrayBox, f"__{name}__", _unary(ufunc))
+
+
+def _unary(ufunc: Any) -> Callable[[Any], Any]:
+    return lambda self: ufunc(self)
+
+
+def _in_place(name: str) -> Callable[[Any, Any], Any]:
+    def refuse(self: Any, other: Any) -> Any:
+        return self._refuse_write(f"the in-place operator {name}")
+
+    return refuse
+
+
+def method(name: str, numpy_function: Any) -> None:
+    """Give `ArrayBox` the method `name`: `numpy_function` with the array first."""
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return functions[numpy_function](self, *args, **kwargs)
+
+    call.__name__ = name
+    call.__doc__ = f"As `{name_of(numpy_function)}` with this array first."
+    setattr(ArrayBox, name, call)
+
+
+def define(name: str, body: Any) -> None:
+    """Give `ArrayBox` the attribute `name` (a function, or a property)."""
+    setattr(ArrayBox, name, body)
+
+
+box_types.add(ArrayBox)
+NumpyBackend.box_type = ArrayBox
+
+__all__ = ["ArrayBox", "backend", "define", "install_operators", "method", "plain"]

@@ -1,0 +1,115 @@
+"""The dispatch tables: which function of NumPy is which primitive or body.
+
+`functions` maps a NumPy function to ours with the same signature.  A family's file fills it with
+`@implements`; a function that is a primitive's own spelling needs no entry of its own there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ...core import box_types, raw
+from ...errors import UnsupportedError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# NumPy function -> ours, called with the very arguments of the user's call.
+functions: dict[Any, Callable[..., Any]] = {}
+# NumPy ufunc -> what applies it to boxes (`ufunc(*args)`).
+ufuncs: dict[Any, Callable[..., Any]] = {}
+# (NumPy ufunc, method) -> ours, for `reduce`, `accumulate` and the others.
+ufunc_methods: dict[tuple[Any, str], Callable[..., Any]] = {}
+
+
+def implements(*numpy_functions: Any) -> Callable[[F], F]:
+    """Use the decorated function for each of `numpy_functions` when it is called on boxes."""
+
+    def register(ours: F) -> F:
+        for numpy_function in numpy_functions:
+            if numpy_function in functions:
+                raise ValueError(f"{name_of(numpy_function)} is implemented twice")
+            functions[numpy_function] = ours
+        return ours
+
+    return register
+
+
+def constant(*numpy_functions: Any) -> None:
+    """These functions have derivative zero: on boxes they see the values and give plain arrays."""
+
+    def make(numpy_function: Any) -> Callable[..., Any]:
+        def on_values(*args: Any, **kwargs: Any) -> Any:
+            return numpy_function(*plain(args), **plain(kwargs))
+
+        return on_values
+
+    for numpy_function in numpy_functions:
+        implements(numpy_function)(make(numpy_function))
+
+
+def plain(tree: Any) -> Any:
+    """`tree` (tuples, lists, dicts) with every box replaced by its raw array."""
+    if isinstance(tree, tuple):
+        return tuple(plain(item) for item in tree)
+    if type(tree) is list:
+        return [plain(item) for item in tree]
+    if type(tree) is dict:
+        return {key: plain(item) for key, item in tree.items()}
+    return raw(tree)
+
+
+def name_of(numpy_function: Any) -> str:
+    """`np.linalg.inv` as a user writes it."""
+    module = (getattr(numpy_function, "__module__", None) or "numpy").replace("numpy", "np", 1)
+    return f"{module}.{numpy_function.__name__}"
+
+
+def is_box(value: Any) -> bool:
+    """Is `value` traced by any transform?"""
+    return type(value) in box_types
+
+
+def any_box(values: Iterable[Any]) -> bool:
+    """Is any of `values` traced?"""
+    return any(type(value) in box_types for value in values)
+
+
+def as_array(value: Any) -> Any:
+    """A box unchanged; lists of numbers and the like as arrays.
+
+    Raises for a list that holds boxes, which NumPy could not convert either.
+    """
+    return value if type(value) in box_types else np.asarray(value)
+
+
+def refuse(numpy_function: Any, **options: Any) -> None:
+    """Raise if one of `options` was given (is not None or NumPy's no-value)."""
+    for option, value in options.items():
+        if value is not None and value is not np._NoValue:  # noqa: SLF001
+            raise UnsupportedError(
+                f"{name_of(numpy_function)} on a traced array does not take {option}= : "
+                "it has no derivative there. Leave it out, or compute on stop_gradient(x)."
+            )
+
+
+def unsupported(what: str, hint: str = "") -> UnsupportedError:
+    """The error for a function without a derivative rule."""
+    return UnsupportedError(
+        f"{what} has no derivative rule in pullback. "
+        + (hint or "Use functions that have one, or compute it on pullback.stop_gradient(x).")
+    )
+
+
+def normalize_axis(axis: Any, ndim: int) -> int:
+    """One axis, counted from the end (so that a leading batch axis changes nothing)."""
+    return np.lib.array_utils.normalize_axis_index(axis, ndim) - ndim
+
+
+def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
+    """None, or a tuple of axes counted from the end."""
+    if axis is None:
+        return None
+    return tuple(a - ndim for a in np.lib.array_utils.normalize_axis_tuple(axis, ndim))

@@ -1,0 +1,1 @@
+"""Every op that pullback differentiates, each declared once, by kind."""

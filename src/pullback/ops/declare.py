@@ -1,0 +1,134 @@
+"""The declarators: what kind of map an op is, and the calculus that kind needs, stated once.
+
+| kind         | the author writes                                   |
+|--------------|-----------------------------------------------------|
+| elementwise  | one partial an argument, or a literal 1, -1, 0       |
+| linear       | its transpose                                        |
+| multilinear  | one transpose an argument                            |
+| opaque       | a vjp in other ops                                   |
+| constant     | nothing: its derivative is zero                      |
+
+Reverse mode, forward mode and batching are read off the declaration.  A rule's parameters name
+what it needs (see `rules.py`).  Axes in an op's parameters are counted from the end, so that a
+leading batch axis changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..backends.numpy import xp
+from ..core import Primitive
+from ..rules import IDENTITY, JOINT, NEGATE, PARTIAL, SCATTER, TRANSPOSE, Rule
+
+Partial = Callable[..., Any] | int
+
+# Every primitive by name: what the dispatch tables, the sweep of tests and the docs are made from.
+registry: dict[str, Primitive] = {}
+
+
+def elementwise(name: str, *partials: Partial, masks: bool = False) -> Primitive:
+    """An op on each element alone, by its partial derivative with respect to each argument.
+
+    A partial is a function of what it names (arguments are `x`, then `y`, then `z`), or 1, -1 or 0.
+    """
+    names = ("x", "y", "z")[: len(partials)]
+    rules = [_elementwise_rule(partial, names, masks) for partial in partials]
+    return _declare(name, "elementwise", rules)
+
+
+def _elementwise_rule(partial: Partial, names: tuple[str, ...], masks: bool) -> Rule | None:
+    if partial == 0:
+        return None
+    if partial == 1:
+        return Rule(IDENTITY, None, names, masks=masks)
+    if partial == -1:
+        return Rule(NEGATE, None, names, masks=masks)
+    assert callable(partial)
+    return Rule(PARTIAL, partial, names, masks=masks)
+
+
+def linear(
+    name: str,
+    transpose: Callable[..., Any],
+    *,
+    arguments: str = "x",
+    variadic: bool = False,
+    masks: bool = False,
+    impl: Callable[..., Any] | None = None,
+) -> Primitive:
+    """An op that is linear in all of its array arguments together, by its transpose.
+
+    A variadic op's transpose is asked for one argument at a time: it may name `position`.
+    """
+    names = arguments.split()
+    rule = Rule(TRANSPOSE, transpose, names, masks=masks)
+    rules = [rule] if variadic else [rule] * len(names)
+    return _declare(name, "linear", rules, impl=impl, variadic=variadic)
+
+
+def index(
+    name: str, transpose: Callable[..., Any], *, impl: Callable[..., Any] | None = None
+) -> Primitive:
+    """A linear op that reads a part of `x`; its transpose is `(cotangent, shape, **parameters)`."""
+    rule = Rule(SCATTER, transpose, ("x",), masks=True)
+    return _declare(name, "linear", [rule], impl=impl)
+
+
+def multilinear(
+    name: str,
+    *transposes: Callable[..., Any],
+    variadic: bool = False,
+    impl: Callable[..., Any] | None = None,
+) -> Primitive:
+    """An op linear in each argument, by one transpose an argument (one for all if variadic)."""
+    names = ("x", "y", "z")[: len(transposes)]
+    rules = [Rule(TRANSPOSE, transpose, names) for transpose in transposes]
+    return _declare(name, "multilinear", rules, impl=impl, variadic=variadic)
+
+
+def opaque(
+    name: str,
+    vjp: Callable[..., Any],
+    *,
+    arguments: str = "x",
+    outputs: int | None = None,
+    masks: bool = False,
+    impl: Callable[..., Any] | None = None,
+) -> Primitive:
+    """Any other op, by a vjp: from the cotangent(s) to a tuple with one cotangent an argument.
+
+    With `outputs`, the vjp gets a list of cotangents, None for those that are zero. It may return
+    None for an argument that has no derivative.
+    """
+    rule = Rule(JOINT, vjp, arguments.split(), masks=masks)
+    return _declare(name, "opaque", [rule], impl=impl, joint=True, outputs=outputs)
+
+
+def constant(name: str, *, impl: Callable[..., Any] | None = None, arguments: int = 1) -> Primitive:
+    """An op whose derivative is zero wherever it has one."""
+    return _declare(name, "constant", [None] * arguments, impl=impl)
+
+
+def _declare(
+    name: str,
+    kind: str,
+    rules: list[Any],
+    *,
+    impl: Callable[..., Any] | None = None,
+    **options: Any,
+) -> Primitive:
+    if name in registry:
+        raise ValueError(f"the op {name!r} is declared twice")
+    if impl is None:
+        impl = getattr(xp, name)
+    primitive = Primitive(name, kind, impl, rules, **options)
+    registry[name] = primitive
+    if not hasattr(np, name):
+        setattr(xp, name, primitive)
+    return primitive
+
+

@@ -1,0 +1,89 @@
+"""The hot path: `bind` and `process` of an elementwise primitive in one call.
+
+Small arrays spend their time in the bookkeeping of elementwise ops, and the general way takes
+twice as long for the same tape entry.  So these functions are generated, as a namedtuple's
+methods are: one for each primitive, with what its rules save written out.  Anything but
+the plain case (one live reverse trace right above raw arrays) goes to `bind`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .core import Primitive, bind, box_types, open_pauses
+from .rules import Rule
+
+_UNARY = """
+def record(x):
+    trace = x.trace
+    a = x.value
+    if not trace.recording or open_pauses or type(a) in box_types:
+        return bind(primitive, (x,), {{}})
+    out = impl(a)
+    dtype = out.dtype
+    if dtype is not float64 and dtype.kind == "c":
+        trace.complex = True
+    index = trace.next_index()
+    trace.tape[index] = (((x.index, x_step, {x_saved}),), out.shape, dtype)
+    return box_type(trace, out, index)
+"""
+
+_BINARY = """
+def record(x, y):
+    a, b = x, y
+    if type(x) in box_types:
+        trace = x.trace
+        a = x.value
+        if type(y) in box_types:
+            b = y.value
+            if y.trace is not trace or type(a) in box_types:
+                return bind(primitive, (x, y), {{}})
+    else:
+        trace = y.trace
+        b = y.value
+    if not trace.recording or open_pauses or type(a) in box_types or type(b) in box_types:
+        return bind(primitive, (x, y), {{}})
+    out = impl(a, b)
+    dtype = out.dtype
+    if dtype is not float64 and dtype.kind == "c":
+        trace.complex = True
+    if b is y:
+        edges = ((x.index, x_step, {x_saved}),)
+    elif a is x:
+        edges = ((y.index, y_step, {y_saved}),)
+    else:
+        edges = ((x.index, x_step, {x_saved}), (y.index, y_step, {y_saved}))
+    index = trace.next_index()
+    trace.tape[index] = (edges, out.shape, dtype)
+    return box_type(trace, out, index)
+"""
+
+
+def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
+    """A function that applies `primitive` to arguments of which at least one is a box."""
+    rules = primitive.rules
+    if primitive.kind != "elementwise" or len(rules) > 2 or None in rules:
+        return primitive
+    scope: dict[str, Any] = {
+        "bind": bind,
+        "box_type": backend.box_type,
+        "box_types": box_types,
+        "float64": backend.float64,
+        "impl": primitive.impl,
+        "open_pauses": open_pauses,
+        "primitive": primitive,
+        "xp": backend.xp,
+    }
+    fields = {}
+    for name, rule in zip("xy", rules, strict=False):
+        scope[f"{name}_step"] = rule.step
+        fields[f"{name}_saved"] = _tuple_of(rule)
+    exec((_UNARY if len(rules) == 1 else _BINARY).format(**fields), scope)  # noqa: S102
+    return scope["record"]
+
+
+def _tuple_of(rule: Rule) -> str:
+    """The source of the tuple that an elementwise rule saves."""
+    names = [{"x": "a", "y": "b"}.get(name, name) for name in rule.names]
+    return f"({', '.join(names)}{',' if names else ''})"

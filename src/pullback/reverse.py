@@ -1,0 +1,242 @@
+"""Reverse mode: a trace that records a tape, and the walk back along it.
+
+The tape is a dict from an entry's index to `(edges, shape, dtype)`: the edges lead to the traced
+arguments, shape and dtype are the result's.  Indices grow, so walking them downwards needs no
+sort and no recursion; they come from one counter and are dict keys, so threads that work for one
+function may record at once.  The cotangents are a dict over the same indices, absent for zero.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from .core import Box, Primitive, Trace, bind, box_types, escaped
+from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE
+
+Edge = tuple[Any, tuple[int, Any, bool], tuple[Any, ...]]
+Tape = dict[int, tuple[tuple[Edge, ...], Any, Any]]
+
+
+class ReverseTrace(Trace):
+    """Records every primitive applied to its boxes."""
+
+    __slots__ = ("backend", "box_type", "complex", "next_index", "tape", "xp")
+
+    def __init__(self, name: str, backend: Any) -> None:
+        super().__init__(name)
+        self.recording = True
+        self.backend = backend
+        self.xp = backend.xp
+        self.box_type = backend.box_type
+        self.tape: Tape = {}
+        self.next_index = itertools.count().__next__
+        self.complex = False
+
+    def leaf(self, value: Any) -> Box:
+        """A box for a primal: an entry without edges."""
+        return self._record((), value)
+
+    def end(self) -> Tape:
+        """Stop recording, and hand over the tape: a box that is used after this has escaped."""
+        self.ended = True
+        self.recording = False
+        tape, self.tape = self.tape, {}
+        return tape
+
+    def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        if self.ended:
+            raise escaped(self)
+        values = [*args]
+        refs: list[tuple[int, int]] = []
+        nested = False
+        for position, arg in enumerate(args):
+            if type(arg) in box_types:
+                if arg.trace is self:
+                    refs.append((position, arg.index))
+                    values[position] = arg = arg.value
+                    nested = nested or type(arg) in box_types
+                else:
+                    nested = True
+        if nested:
+            out = bind(primitive, values, params)
+        elif params:
+            out = primitive.impl(*values, **params)
+        else:
+            out = primitive.impl(*values)
+        if primitive.joint:
+            return self._record_joint(primitive, refs, values, params, out)
+        rules = primitive.rules
+        xp = self.xp
+        edges: list[Edge] = []
+        for position, ref in refs:
+            rule = rules[0 if primitive.variadic else position]
+            if rule is not None:
+                saved = rule.save(xp, out, values, params, position)
+                edges.append((ref, rule.step, saved))
+        return self._record(edges, out) if edges else out
+
+    def _record(self, edges: tuple[Edge, ...], value: Any) -> Box:
+        index = self.next_index()
+        dtype = value.dtype
+        if dtype.kind == "c":
+            self.complex = True
+        self.tape[index] = (edges, value.shape, dtype)
+        return self.box_type(self, value, index)
+
+    def _record_joint(
+        self,
+        primitive: Primitive,
+        refs: Sequence[tuple[int, int]],
+        values: Sequence[Any],
+        params: dict[str, Any],
+        out: Any,
+    ) -> Any:
+        rule = primitive.rules[0]
+        saved = rule.save(self.xp, out, values, params, 0)
+        traced: list[int | None] = [None] * len(values)
+        for position, ref in refs:
+            traced[position] = ref
+        edge: Edge = (traced, rule.step, saved)
+        if primitive.outputs is None:
+            return self._record((edge,), out)
+        index = self.next_index()
+        self.tape[index] = ((edge,), None, None)
+        return tuple(
+            self._record(((index, (OUTPUT, None, False), (place, len(out))),), part)
+            for place, part in enumerate(out)
+        )
+
+
+class Walk:
+    """One walk back along a tape: the cotangents so far, and what is known of each.
+
+    `masked` are the indices whose cotangent has exact zeros that stand for a branch not taken:
+    there, zero times an infinite or undefined partial is zero. `owned` are those whose cotangent
+    is an array of our own, free to add into.
+    """
+
+    __slots__ = ("cotangents", "masked", "owned", "tape", "trace")
+
+    def __init__(self, trace: ReverseTrace, tape: Tape) -> None:
+        self.trace = trace
+        self.tape = tape
+        self.cotangents: dict[int, Any] = {}
+        self.masked: set[int] = set()
+        self.owned: set[int] = set()
+
+    def run(self, leaves: int, *, free: bool) -> None:
+        """Go back until only the cotangents of the first `leaves` entries are left.
+
+        With `free`, each entry leaves the tape as soon as it has been passed.
+        """
+        tape, cotangents, masked = self.tape, self.cotangents, self.masked
+        take = tape.pop if free else tape.get
+        conjugate = self.trace.complex
+        array_type = self.trace.backend.array_type
+        for index in range(max(tape, default=-1), leaves - 1, -1):
+            entry = take(index, None)
+            cotangent = cotangents.pop(index, None)
+            if cotangent is None or entry is None:
+                continue
+            careful = masked and index in masked
+            for ref, (how, function, masks), saved in entry[0]:
+                if how == PARTIAL:
+                    partial = function(*saved)
+                    if conjugate:
+                        partial = partial.conjugate()
+                    contribution = cotangent * partial
+                    if careful:
+                        contribution = self.trace.backend.keep_zeros(contribution, cotangent)
+                elif how == IDENTITY:
+                    contribution = cotangent
+                elif how == NEGATE:
+                    contribution = -cotangent
+                elif how == TRANSPOSE:
+                    contribution = function(cotangent, *saved)
+                else:
+                    self.step(ref, how, function, saved, cotangent, masked=masks or careful)
+                    continue
+                if masks or careful:
+                    masked.add(ref)
+                aval = tape[ref]
+                if contribution.dtype is not aval[2] or contribution.shape != aval[1]:
+                    contribution = project(contribution, aval[1], aval[2], self.trace.xp)
+                if ref in cotangents:
+                    if how == PARTIAL and type(contribution) is array_type:
+                        # The product is ours: add in place, without a third array.
+                        contribution += cotangents[ref]
+                    else:
+                        contribution = self.sum(ref, contribution)
+                cotangents[ref] = contribution
+
+    def step(
+        self, ref: Any, how: int, function: Any, saved: Any, cotangent: Any, *, masked: bool
+    ) -> None:
+        """The kinds of edge that do not lead one cotangent to one argument."""
+        if how == OUTPUT:
+            place, count = saved
+            self.cotangents.setdefault(ref, [None] * count)[place] = cotangent
+            targets = (ref,)
+        elif how == SCATTER:
+            self.scatter(ref, function, saved, cotangent)
+            targets = (ref,)
+        else:
+            targets = ref
+            for target, part in zip(ref, function(cotangent, *saved), strict=True):
+                if target is not None and part is not None:
+                    self.add(target, part)
+        if masked:
+            self.masked.update(target for target in targets if target is not None)
+
+    def add(self, ref: int, contribution: Any) -> None:
+        """Add to the cotangent of `ref`, in the primal's own shape and dtype."""
+        _, shape, dtype = self.tape[ref]
+        contribution = project(contribution, shape, dtype, self.trace.xp)
+        if ref in self.cotangents:
+            contribution = self.sum(ref, contribution)
+        self.cotangents[ref] = contribution
+
+    def sum(self, ref: int, contribution: Any) -> Any:
+        """The cotangent of `ref` plus `contribution`, in place where the former is ours."""
+        previous = self.cotangents[ref]
+        array_type = self.trace.backend.array_type
+        if type(previous) is not array_type or type(contribution) is not array_type:
+            return previous + contribution
+        if ref in self.owned:
+            previous += contribution
+            return previous
+        self.owned.add(ref)
+        return previous + contribution
+
+    def scatter(self, ref: int, function: Any, saved: Any, cotangent: Any) -> None:
+        """Add to a part of the cotangent of `ref`, in time that does not grow with the whole."""
+        _, shape, dtype = self.tape[ref]
+        previous = self.cotangents.get(ref)
+        if type(cotangent) in box_types or type(previous) in box_types:
+            self.add(ref, function(cotangent, *saved))
+            return
+        if ref not in self.owned:
+            zeros = self.trace.xp.zeros(shape, dtype)
+            self.cotangents[ref] = zeros if previous is None else zeros + previous
+            self.owned.add(ref)
+        part = project(cotangent, cotangent.shape, dtype, self.trace.xp)
+        self.trace.xp.add_at(self.cotangents[ref], part, saved[-1])
+
+
+def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
+    """`cotangent` with the primal's shape (broadcast axes summed) and dtype (imaginary part dropped)."""
+    if dtype.kind != "c" and cotangent.dtype.kind == "c":
+        cotangent = cotangent.real
+    if cotangent.shape != shape:
+        lead = len(cotangent.shape) - len(shape)
+        if lead < 0 or any(n < m for n, m in zip(cotangent.shape[lead:], shape, strict=True)):
+            cotangent = xp.broadcast_to(cotangent, shape)
+        elif axes := tuple(
+            axis - len(shape)
+            for axis in range(-lead, len(shape))
+            if axis < 0 or shape[axis] != cotangent.shape[lead + axis]
+        ):
+            cotangent = xp.sum(cotangent, axis=axes, keepdims=True).reshape(shape)
+    return cotangent if cotangent.dtype == dtype else cotangent.astype(dtype)

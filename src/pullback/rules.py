@@ -1,0 +1,84 @@
+"""Rules: what a derivative needs is what its parameters name, and the tape keeps only that.
+
+A rule is a function in the notation of calculus.  Its parameters are looked up by name when the
+op runs: `xp` (the backend's canonical namespace), `out` (the op's result), an argument's name, a
+parameter's name, `shape` and `dtype` (those of the argument that the rule is for), `args` (all of
+them), `others` (all but the one the rule is for) and `position` (which one that is).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+# How a cotangent passes an argument's rule on the way back.
+IDENTITY = 0  # unchanged
+NEGATE = 1  # with the other sign
+PARTIAL = 2  # times the conjugate of a partial derivative
+TRANSPOSE = 3  # through a linear map of the cotangent
+JOINT = 4  # one map gives the cotangents of all arguments
+SCATTER = 5  # added into a part of the argument's cotangent, in place where that is ours
+OUTPUT = 6  # one output of a primitive that has several
+
+
+class Rule:
+    """One argument's derivative: how to apply it, the function, and what the function needs.
+
+    `save(xp, out, args, params, position)` is the tuple of values that `function` is called with
+    (after the cotangent, where it takes one). `masks` says that the rule turns some of the
+    cotangent's elements into exact zeros, which then stand for branches that were not taken.
+    """
+
+    __slots__ = ("names", "save", "step")
+
+    def __init__(
+        self,
+        how: int,
+        function: Callable[..., Any] | None,
+        argument_names: Sequence[str],
+        *,
+        masks: bool = False,
+    ) -> None:
+        self.step = (how, function, masks)
+        takes_cotangent = how in (TRANSPOSE, JOINT, SCATTER)
+        names = [] if function is None else list(inspect.signature(function).parameters)
+        self.names = names[takes_cotangent:]
+        self.save = compile_save(self.names, argument_names)
+
+
+_EXPRESSIONS = {
+    "xp": "xp",
+    "out": "out",
+    "args": "tuple(args)",
+    "others": "(*args[:position], None, *args[position + 1 :])",
+    "position": "position",
+    "shape": "shape_of(args[position])",
+    "dtype": "dtype_of(args[position])",
+}
+
+
+def compile_save(names: Sequence[str], argument_names: Sequence[str]) -> Callable[..., Any]:
+    """A function that picks the named values.
+
+    It is generated, as a namedtuple's methods are, because it runs once for every argument of
+    every op, and a loop over names would cost more than the rest of recording.
+    """
+    fields: list[str] = []
+    for name in names:
+        if name in argument_names:
+            fields.append(f"args[{list(argument_names).index(name)}]")
+        else:
+            fields.append(_EXPRESSIONS.get(name, f"params[{name!r}]"))
+    source = f"lambda xp, out, args, params, position: ({', '.join(fields)}{',' if fields else ''})"
+    return eval(source, {"shape_of": shape_of, "dtype_of": dtype_of})  # noqa: S307
+
+
+def shape_of(value: Any) -> tuple[int, ...]:
+    """The shape of an array or a Python number."""
+    return getattr(value, "shape", ())
+
+
+def dtype_of(value: Any) -> Any:
+    """The dtype of an array, or a Python number's type."""
+    return getattr(value, "dtype", type(value))

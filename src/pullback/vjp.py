@@ -1,0 +1,245 @@
+"""`vjp`: run a function once while recording, and give back the pullback of that run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import border, tree
+from .core import box_types
+from .reverse import ReverseTrace, Tape, Walk
+
+# A differentiable output's (index or None, shape, dtype, zeros in it stand for a branch); None
+# for an output of integer or boolean dtype.
+Output = tuple[int | None, tuple[int, ...], Any]
+
+
+class Recording:
+    """One run of a function under a reverse trace: its outputs, its tape, and the way back."""
+
+    __slots__ = ("aux", "inputs", "leaves", "out", "out_structure", "outputs", "tape", "trace")
+
+    def __init__(
+        self,
+        transform: str,
+        function: Callable[[Any], Any],
+        args: Any,
+        *,
+        has_aux: bool,
+        root: str = "primals",
+    ) -> None:
+        leaves = border.Leaves(transform, args, root)
+        backend = leaves.backend
+        trace = ReverseTrace(transform, backend)
+        boxed = [
+            trace.leaf(value if type(value) in box_types else backend.enter(value))
+            if differentiable
+            else value
+            for value, differentiable in zip(leaves.values, leaves.differentiable, strict=True)
+        ]
+        self.trace = trace
+        self.leaves = leaves.structure
+        # The aval of every leaf; None where it is not differentiated.
+        self.inputs = [
+            (box.value.shape, box.value.dtype) if differentiable else None
+            for box, differentiable in zip(boxed, leaves.differentiable, strict=True)
+        ]
+        try:
+            result = function(tree.unflatten(leaves.structure, boxed))
+            out, aux = border.split_aux(transform, result) if has_aux else (result, None)
+            out_leaves, self.out_structure = tree.flatten(out)
+            border.check_outputs(transform, out_leaves, self.out_structure, backend)
+        finally:
+            self.tape: Tape = trace.end()
+        self.outputs = [self._output(leaf) for leaf in out_leaves]
+        del boxed, result, out
+        plain = [border.unwrap(leaf, trace) for leaf in out_leaves]
+        self.out = tree.unflatten(self.out_structure, plain)
+        self.aux = border.unwrap_aux(aux, trace) if has_aux else None
+
+    def _output(self, leaf: Any) -> Output | None:
+        if not self.trace.backend.differentiable(leaf):
+            return None
+        index = leaf.index if type(leaf) in box_types and leaf.trace is self.trace else None
+        return index, *self.trace.backend.aval(leaf)
+
+    def pull(self, cotangents: list[Any], tape: Tape, *, free: bool) -> Any:
+        """The tree of the leaves' cotangents; `cotangents` are the outputs', None for zero."""
+        trace = self.trace
+        backend = trace.backend
+        walk = Walk(trace, tape)
+        for output, cotangent in zip(self.outputs, cotangents, strict=True):
+            if output is not None and output[0] is not None and cotangent is not None:
+                walk.add(output[0], cotangent)
+                if backend.has_zeros(cotangent):
+                    walk.masked.add(output[0])
+        del cotangents, cotangent
+        count = sum(aval is not None for aval in self.inputs)
+        with backend.quiet():
+            walk.run(count, free=free)
+        results: list[Any] = []
+        index = 0
+        for aval in self.inputs:
+            if aval is None:
+                results.append(None)
+                continue
+            result = walk.cotangents.pop(index, None)
+            index += 1
+            results.append(backend.zeros(*aval) if result is None else backend.own(result))
+        return tree.unflatten(self.leaves, results)
+
+
+class Pullback:
+    """The function that `vjp` returns: from cotangents of the outputs to those of the primals."""
+
+    __slots__ = ("_recording", "_tape")
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._tape: Tape | None = recording.tape
+
+    def __call__(self, cotangents: Any, retain_graph: bool = True) -> tuple[Any, ...]:
+        """The cotangent of every primal.
+
+        Args:
+            cotangents: A tree like the function's output, each leaf an array or number of that
+                output's shape; None for a zero leaf and for outputs of integer dtype.
+            retain_graph: Whether the pullback can be called again. False frees the memory it
+                holds as it goes.
+
+        Returns:
+            A tuple with one entry for each primal: a tree like the primal, each leaf of that
+            leaf's shape and dtype (None for integer leaves).
+
+        Raises:
+            RuntimeError: After a call with `retain_graph=False`.
+            TypeError, ValueError: For cotangents that do not match the outputs.
+        """
+        tape = self._tape
+        if tape is None:
+            raise RuntimeError(
+                "pullback.vjp: this pullback was called with retain_graph=False, which freed what "
+                "it needs; leave retain_graph=True in all calls but the last"
+            )
+        checked = self._check(cotangents)
+        if not retain_graph:
+            self._tape = None
+        return self._recording.pull(checked, tape, free=not retain_graph)
+
+    def _check(self, cotangents: Any) -> list[Any]:
+        recording = self._recording
+        outputs = recording.outputs
+        structure = recording.out_structure
+        if cotangents is None:
+            raise TypeError(
+                "pullback.vjp: cotangents: got None, expected a tree like the output; pass 1.0 "
+                "for a scalar output, or np.zeros for a zero cotangent"
+            )
+        try:
+            leaves = structure.flatten_up_to(cotangents)
+        except ValueError as error:
+            raise ValueError(
+                "pullback.vjp: cotangents: got a tree of another structure than the output's, "
+                f"which is {structure}: {error}"
+            ) from None
+        backend = recording.trace.backend
+        checked: list[Any] = []
+        for place, (leaf, output) in enumerate(zip(leaves, outputs, strict=True)):
+            if leaf is None:
+                checked.append(None)
+                continue
+            path = tree.path_of(structure, place, "cotangents") if len(outputs) > 1 else "cotangents"
+            if output is None:
+                raise TypeError(
+                    f"pullback.vjp: {path}: the output there is not differentiable (its dtype is "
+                    "integer or boolean); its cotangent must be None"
+                )
+            _, shape, dtype = output
+            checked.append(border.check_cotangent("vjp", leaf, shape, dtype, path, backend))
+        return checked
+
+    def __repr__(self) -> str:
+        state = "freed" if self._tape is None else f"{len(self._tape)} entries"
+        return f"<pullback.vjp pullback, {state}>"
+
+
+def vjp(
+    func: Callable[..., Any], *primals: Any, has_aux: bool = False, strict: bool = False
+) -> Any:
+    """The value of `func(*primals)` and its pullback, the vector-Jacobian product.
+
+    Args:
+        func: A function of arrays, or of trees of arrays, written with plain NumPy. Keyword
+            arguments keep their defaults.
+        *primals: Where to evaluate it. Leaves may be arrays and numbers of any dtype; integer
+            and boolean ones are constants, with derivative None.
+        has_aux: `func` returns `(output, aux)`, and aux (any object) is handed through.
+        strict: Raise if an output does not depend on any primal, or a primal does not matter.
+
+    Returns:
+        `(output, pullback)`, or `(output, pullback, aux)`. `pullback(cotangents)` takes a tree
+        like the output and returns a tuple with the cotangent of each primal, in the primal's
+        shape and dtype. It runs no part of `func` again, can be called any number of times,
+        and can itself be differentiated. For complex values it is the adjoint (torch's convention).
+
+    Raises:
+        TypeError: If a leaf is no number, none is differentiable, or `func` returns no number.
+        ValueError: With `strict`, where a derivative is zero because nothing connects the two.
+
+    Example:
+        >>> import numpy as np, pullback
+        >>> x = np.array([0.0, 1.0])
+        >>> y, pull = pullback.vjp(np.exp, x)
+        >>> pull(np.ones(2))[0].tolist() == np.exp(x).tolist()
+        True
+    """
+    recording = Recording("vjp", lambda args: func(*args), primals, has_aux=has_aux)
+    if strict:
+        check_strict("vjp", recording)
+    pull = Pullback(recording)
+    out = recording.out
+    recording.out = None
+    if not has_aux:
+        return out, pull
+    aux, recording.aux = recording.aux, None
+    return out, pull, aux
+
+
+def check_strict(transform: str, recording: Recording, root: str = "primals") -> None:
+    """Raise if an output depends on no leaf, or a leaf matters to no output."""
+    count = sum(aval is not None for aval in recording.inputs)
+    reached: set[int] = set()
+    for place, output in enumerate(recording.outputs):
+        if output is None:
+            continue
+        mine = leaves_behind(recording.tape, output[0], count)
+        if not mine:
+            path = tree.path_of(recording.out_structure, place, "output")
+            raise ValueError(
+                f"pullback.{transform}: {path} does not depend on any of {root} (strict=True)"
+            )
+        reached |= mine
+    index = 0
+    for place, aval in enumerate(recording.inputs):
+        if aval is None:
+            continue
+        if index not in reached:
+            path = tree.path_of(recording.leaves, place, root)
+            raise ValueError(
+                f"pullback.{transform}: no output depends on {path} (strict=True)"
+            )
+        index += 1
+
+
+def leaves_behind(tape: Tape, index: int | None, count: int) -> set[int]:
+    """The leaves (indices below `count`) that the entry `index` depends on."""
+    if index is None:
+        return set()
+    wanted = {index}
+    for i in range(index, count - 1, -1):
+        if i in wanted:
+            wanted.discard(i)
+            for ref, _, _ in tape[i][0]:
+                wanted.update(ref if isinstance(ref, list) else [ref])
+    wanted.discard(None)  # pyright: ignore
+    return wanted
