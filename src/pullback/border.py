@@ -6,38 +6,39 @@ checked before the function runs, with the leaf's path in the message.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from . import tree
-from .backends import backend_of
-from .core import box_types, escaped, raw
+from .core import box_types, escaped
 
 
-class Leaves:
-    """The flattened inputs of a transform: which leaves are differentiated, and by what backend."""
-
-    __slots__ = ("backend", "differentiable", "structure", "values")
-
-    def __init__(self, transform: str, args: Any, root: str = "primals") -> None:
-        self.values, self.structure = tree.flatten(args)
-        self.backend = backend_of(self.values)
-        self.differentiable: list[bool] = []
-        for place, value in enumerate(self.values):
-            why = None if type(value) in box_types else self.backend.describe(value)
-            if why is not None:
-                path = tree.path_of(self.structure, place, root)
-                raise TypeError(f"pullback.{transform}: {path}: {why}")
-            if type(value) in box_types and value.trace.ended:
+def enter(transform: str, trace: Any, leaves: list[Any], structure: Any, root: str) -> list[bool]:
+    """Box the differentiable ones of `leaves`, in place; say which these are."""
+    backend = trace.backend
+    differentiable: list[bool] = []
+    for place, value in enumerate(leaves):
+        if type(value) in box_types:
+            if value.trace.ended:
                 raise escaped(value.trace)
-            self.differentiable.append(self.backend.differentiable(value))
-        if self.values and not any(self.differentiable):
-            value = self.values[0]
-            path = tree.path_of(self.structure, 0, root)
-            raise TypeError(
-                f"pullback.{transform}: no leaf of {root} is differentiable: {path} is of dtype "
-                f"{getattr(value, 'dtype', type(value).__name__)}. Convert it to a floating-point "
-                f"dtype, with x.astype(float) or float(x)."
-            )
+        else:
+            why = backend.refusal(value)
+            if why is not None:
+                path = tree.path_of(structure, place, root)
+                raise TypeError(f"pullback.{transform}: {path}: {why}")
+        follows = backend.differentiable(value)
+        if follows:
+            leaves[place] = trace.leaf(value)
+        differentiable.append(follows)
+    if leaves and True not in differentiable:
+        value = leaves[0]
+        path = tree.path_of(structure, 0, root)
+        raise TypeError(
+            f"pullback.{transform}: no leaf of {root} is differentiable: {path} is of dtype "
+            f"{getattr(value, 'dtype', type(value).__name__)}. Convert it to a floating-point "
+            f"dtype, with x.astype(float) or float(x)."
+        )
+    return differentiable
 
 
 def check_outputs(transform: str, leaves: list[Any], structure: Any, backend: Any) -> None:
@@ -50,7 +51,7 @@ def check_outputs(transform: str, leaves: list[Any], structure: Any, backend: An
     for place, leaf in enumerate(leaves):
         if type(leaf) in box_types:
             continue
-        why = backend.describe(leaf)
+        why = backend.refusal(leaf)
         if why is not None:
             path = tree.path_of(structure, place, "output")
             raise TypeError(
@@ -91,29 +92,26 @@ def unwrap_aux(aux: Any, trace: Any) -> Any:
 
 
 def check_cotangent(
-    transform: str, cotangent: Any, shape: tuple[int, ...], dtype: Any, path: str, backend: Any
+    cotangent: Any, shape: tuple[int, ...], dtype: Any, backend: Any, where: Callable[[], str]
 ) -> Any:
-    """`cotangent` in the output's dtype, or an error that says what is wrong with it."""
-    where = f"pullback.{transform}: {path}"
+    """`cotangent` in the output's dtype, or an error that says what is wrong with it, and where."""
     if type(cotangent) not in box_types:
-        why = backend.describe(cotangent)
+        why = backend.refusal(cotangent)
         if why is not None:
-            raise TypeError(f"{where}: {why} of shape {shape}")
+            raise TypeError(f"{where()}: {why} of shape {shape}")
     elif cotangent.trace.ended:
         raise escaped(cotangent.trace)
-    got = getattr(cotangent, "shape", ())
+    got, got_dtype = backend.aval(cotangent)
     if got != shape:
         raise ValueError(
-            f"{where}: got shape {got}, expected {shape}, the output's own (nothing is broadcast)"
+            f"{where()}: got shape {got}, expected {shape}, the output's own (nothing is broadcast)"
         )
-    got_dtype = getattr(cotangent, "dtype", None)
-    if got_dtype is dtype:
-        return cotangent
-    is_complex = isinstance(raw(cotangent), complex) or getattr(got_dtype, "kind", "") == "c"
-    if is_complex and dtype.kind != "c":
+    if got_dtype.kind == "c" and dtype.kind != "c":
         raise TypeError(
-            f"{where}: got a complex cotangent for a real output of dtype {dtype}; pass its .real"
+            f"{where()}: got a complex cotangent for a real output of dtype {dtype}; pass its .real"
         )
     if type(cotangent) in box_types:
-        return cotangent.astype(dtype)
-    return backend.cast(cotangent, dtype)
+        return cotangent if got_dtype is dtype else cotangent.astype(dtype)
+    return cotangent if hasattr(cotangent, "dtype") and got_dtype is dtype else backend.cast(
+        cotangent, dtype
+    )

@@ -36,6 +36,8 @@ class ReverseTrace(Trace):
 
     def leaf(self, value: Any) -> Box:
         """A box for a primal: an entry without edges."""
+        if type(value) not in box_types:
+            value = self.backend.enter(value)
         return self._record((), value)
 
     def end(self) -> Tape:

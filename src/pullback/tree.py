@@ -8,12 +8,12 @@ from typing import Any
 import optree
 
 NAMESPACE = "pullback"
+LEAF = optree.tree_structure(0)  # the structure of a single array
 
 
 def flatten(tree: Any) -> tuple[list[Any], Any]:
     """The leaves of `tree`, and its structure."""
-    leaves, structure = optree.tree_flatten(tree, namespace=NAMESPACE)
-    return list(leaves), structure
+    return optree.tree_flatten(tree, None, namespace=NAMESPACE)
 
 
 def unflatten(structure: Any, leaves: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import border, tree
+from .backends import backend_of
 from .core import box_types
 from .reverse import ReverseTrace, Tape, Walk
 
@@ -28,34 +29,35 @@ class Recording:
         has_aux: bool,
         root: str = "primals",
     ) -> None:
-        leaves = border.Leaves(transform, args, root)
-        backend = leaves.backend
-        trace = ReverseTrace(transform, backend)
-        boxed = [
-            trace.leaf(value if type(value) in box_types else backend.enter(value))
-            if differentiable
-            else value
-            for value, differentiable in zip(leaves.values, leaves.differentiable, strict=True)
-        ]
-        self.trace = trace
-        self.leaves = leaves.structure
-        # The aval of every leaf; None where it is not differentiated.
-        self.inputs = [
-            (box.value.shape, box.value.dtype) if differentiable else None
-            for box, differentiable in zip(boxed, leaves.differentiable, strict=True)
-        ]
+        leaves, self.leaves = tree.flatten(args)
+        backend = backend_of(leaves)
+        self.trace = trace = ReverseTrace(transform, backend)
         try:
-            result = function(tree.unflatten(leaves.structure, boxed))
-            out, aux = border.split_aux(transform, result) if has_aux else (result, None)
-            out_leaves, self.out_structure = tree.flatten(out)
-            border.check_outputs(transform, out_leaves, self.out_structure, backend)
+            differentiable = border.enter(transform, trace, leaves, self.leaves, root)
+            # The aval of every leaf; None where it is not differentiated.
+            self.inputs = [
+                (leaf.shape, leaf.dtype) if follows else None
+                for leaf, follows in zip(leaves, differentiable, strict=True)
+            ]
+            args = tree.unflatten(self.leaves, leaves)
+            del leaves
+            out = function(args)
+            del args
+            if has_aux:
+                out, aux = border.split_aux(transform, out)
+            if type(out) in box_types:
+                out_leaves, self.out_structure = [out], tree.LEAF
+            else:
+                out_leaves, self.out_structure = tree.flatten(out)
+                border.check_outputs(transform, out_leaves, self.out_structure, backend)
         finally:
             self.tape: Tape = trace.end()
         self.outputs = [self._output(leaf) for leaf in out_leaves]
-        del boxed, result, out
-        plain = [border.unwrap(leaf, trace) for leaf in out_leaves]
-        self.out = tree.unflatten(self.out_structure, plain)
-        self.aux = border.unwrap_aux(aux, trace) if has_aux else None
+        del out
+        for place in range(len(out_leaves)):
+            out_leaves[place] = border.unwrap(out_leaves[place], trace)
+        self.out = tree.unflatten(self.out_structure, out_leaves)
+        self.aux = border.unwrap_aux(aux, trace) if has_aux else None  # pyright: ignore
 
     def _output(self, leaf: Any) -> Output | None:
         if not self.trace.backend.differentiable(leaf):
@@ -73,7 +75,8 @@ class Recording:
                 walk.add(output[0], cotangent)
                 if backend.has_zeros(cotangent):
                     walk.masked.add(output[0])
-        del cotangents, cotangent
+        cotangents.clear()
+        cotangent = None
         count = sum(aval is not None for aval in self.inputs)
         with backend.quiet():
             walk.run(count, free=free)
@@ -128,35 +131,39 @@ class Pullback:
 
     def _check(self, cotangents: Any) -> list[Any]:
         recording = self._recording
-        outputs = recording.outputs
         structure = recording.out_structure
         if cotangents is None:
             raise TypeError(
                 "pullback.vjp: cotangents: got None, expected a tree like the output; pass 1.0 "
                 "for a scalar output, or np.zeros for a zero cotangent"
             )
-        try:
-            leaves = structure.flatten_up_to(cotangents)
-        except ValueError as error:
-            raise ValueError(
-                "pullback.vjp: cotangents: got a tree of another structure than the output's, "
-                f"which is {structure}: {error}"
-            ) from None
-        backend = recording.trace.backend
-        checked: list[Any] = []
-        for place, (leaf, output) in enumerate(zip(leaves, outputs, strict=True)):
-            if leaf is None:
-                checked.append(None)
-                continue
-            path = tree.path_of(structure, place, "cotangents") if len(outputs) > 1 else "cotangents"
-            if output is None:
-                raise TypeError(
-                    f"pullback.vjp: {path}: the output there is not differentiable (its dtype is "
-                    "integer or boolean); its cotangent must be None"
-                )
-            _, shape, dtype = output
-            checked.append(border.check_cotangent("vjp", leaf, shape, dtype, path, backend))
-        return checked
+        if structure is tree.LEAF:
+            leaves = [cotangents]
+        else:
+            try:
+                leaves = structure.flatten_up_to(cotangents)
+            except ValueError as error:
+                raise ValueError(
+                    "pullback.vjp: cotangents: got a tree of another structure than the output's, "
+                    f"which is {structure}: {error}"
+                ) from None
+        return [
+            None if leaf is None else self._check_leaf(place, leaf, output)
+            for place, (leaf, output) in enumerate(zip(leaves, recording.outputs, strict=True))
+        ]
+
+    def _check_leaf(self, place: int, leaf: Any, output: Output | None) -> Any:
+        def where() -> str:
+            path = tree.path_of(self._recording.out_structure, place, "cotangents")
+            return f"pullback.vjp: {path}"
+
+        if output is None:
+            raise TypeError(
+                f"{where()}: the output there is not differentiable (its dtype is integer or "
+                "boolean); its cotangent must be None"
+            )
+        _, shape, dtype = output
+        return border.check_cotangent(leaf, shape, dtype, self._recording.trace.backend, where)
 
     def __repr__(self) -> str:
         state = "freed" if self._tape is None else f"{len(self._tape)} entries"

@@ -39,17 +39,17 @@ class NumpyBackend:
     box_type: Any = None  # set by the frontend
 
     @staticmethod
-    def describe(value: Any) -> str | None:
+    def refusal(value: Any) -> str | None:
         """Why `value` cannot be a leaf, or None where it can."""
-        if isinstance(value, (np.ndarray, np.generic)):
-            if isinstance(value, np.ndarray) and type(value) is not np.ndarray:
-                return (
-                    f"got {type(value).__module__}.{type(value).__name__}, a subclass of ndarray "
-                    "whose own behaviour would be lost; pass np.asarray(it)"
-                )
-            if value.dtype.kind not in "biufc":
-                return f"got an array of dtype {value.dtype}, which holds no numbers"
-            return None
+        if type(value) is np.ndarray or isinstance(value, np.generic):
+            if value.dtype.kind in "fciub":
+                return None
+            return f"got an array of dtype {value.dtype}, expected numbers"
+        if isinstance(value, np.ndarray):
+            return (
+                f"got {type(value).__module__}.{type(value).__name__}, a subclass of ndarray "
+                "whose own behaviour would be lost; pass np.asarray(it)"
+            )
         if isinstance(value, (bool, int, float, complex)):
             return None
         return f"got {type(value).__module__}.{type(value).__name__}, expected an array or a number"
@@ -57,17 +57,18 @@ class NumpyBackend:
     @staticmethod
     def differentiable(value: Any) -> bool:
         """Is this leaf of a floating-point or complex dtype?"""
-        dtype = getattr(value, "dtype", None)
-        return isinstance(value, (float, complex)) if dtype is None else dtype.kind in "fc"
+        if isinstance(value, (float, complex)):
+            return True
+        return not isinstance(value, int) and value.dtype.kind in "fc"
 
     @staticmethod
     def enter(value: Any) -> Any:
-        """A primal as the transform holds it: never a way to write into the caller's array."""
-        if isinstance(value, np.ndarray):
+        """A primal as a transform holds it: never a way to write into the caller's array."""
+        if type(value) is np.ndarray:
             view = value.view()
-            view.flags.writeable = False
+            view.setflags(write=False)
             return view
-        return value if isinstance(value, np.generic) else np.asarray(value)[()]
+        return np.asarray(value)[()] if isinstance(value, (float, complex)) else value
 
     @staticmethod
     def cast(value: Any, dtype: Any) -> Any:
@@ -91,7 +92,7 @@ class NumpyBackend:
         """Is any element exactly zero?"""
         while type(cotangent) is NumpyBackend.box_type:
             cotangent = cotangent.value
-        return not np.logical_and.reduce(cotangent, axis=None)
+        return not (cotangent if cotangent.ndim == 0 else cotangent.all())
 
     @staticmethod
     def zeros(shape: tuple[int, ...], dtype: Any) -> Any:

@@ -175,21 +175,25 @@ def _ufunc_with_options(ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:
     return ours(ufunc, *args, **kwargs)
 
 
-def _operator(ufunc: Any, *, reflected: bool = False) -> Callable[..., Any]:
-    """A dunder: the ufunc's recorder called directly, which saves NumPy's own dispatch."""
+def _operator(ufunc: Any, *, reflected: bool = False) -> Callable[[Any, Any], Any]:
+    """A dunder that calls what the table has for `ufunc`, which saves NumPy's own dispatch."""
+    apply = ufuncs.get(ufunc, ufunc)
 
     def operate(self: Any, other: Any) -> Any:
-        if other is None or isinstance(other, (str, dict, set)):
-            return NotImplemented
-        if isinstance(other, (list, tuple)):
+        if type(other) not in _OPERANDS:
+            if getattr(type(other), "__array_ufunc__", True) is None:
+                return NotImplemented
             other = np.asarray(other)
-        args = (other, self) if reflected else (self, other)
-        apply = ufuncs.get(ufunc)
-        return ufunc(*args) if apply is None else apply(*args)
+        return apply(self, other)
 
-    return operate
+    def operate_reflected(self: Any, other: Any) -> Any:
+        return apply(other if type(other) in _OPERANDS else np.asarray(other), self)
+
+    return operate_reflected if reflected else operate
 
 
+# What an operator passes on as it is; anything else (a list, a foreign array) is converted.
+_OPERANDS = {ArrayBox, np.ndarray, float, int, complex, bool, *np.sctypeDict.values()}
 _BINARY = {
     "add": np.add,
     "sub": np.subtract,
