@@ -142,7 +142,7 @@ class _Check:
         self.wide = [_widened(leaf) for leaf in self.leaves]
         _compare(
             self.out,
-            function(*args),
+            function(*tree.map_leaves(backend.enter, args)),
             "the value under vjp differs from the function's own",
             1e-4 if coarse else 1e-9,
         )
@@ -478,8 +478,8 @@ def _widened(leaf: Any) -> Any:
 
 
 def _narrowed(leaf: Any) -> Any:
-    """A float64 array in float32; Python numbers stay, as NumPy's promotion rules have it."""
-    return leaf.astype(np.float32) if getattr(leaf, "dtype", None) == np.float64 else leaf
+    """A float64 array or a Python float in float32."""
+    return np.asarray(leaf, np.float32)[()] if np.asarray(leaf).dtype == np.float64 else leaf
 
 
 def _arrays(tree_of_arrays: Any) -> list[np.ndarray]:
