@@ -22,6 +22,8 @@ functions: dict[Any, Callable[..., Any]] = {}
 ufuncs: dict[Any, Callable[..., Any]] = {}
 # (NumPy ufunc, method) -> ours, for `reduce`, `accumulate` and the others.
 ufunc_methods: dict[tuple[Any, str], Callable[..., Any]] = {}
+# Those of `functions` whose derivative is zero by declaration: the sweep asks no sample of them.
+constants: set[Any] = set()
 
 
 def implements(*numpy_functions: Any) -> Callable[[F], F]:
@@ -48,6 +50,7 @@ def constant(*numpy_functions: Any) -> None:
 
     for numpy_function in numpy_functions:
         implements(numpy_function)(make(numpy_function))
+        constants.add(numpy_function)
 
 
 def plain(tree: Any) -> Any:

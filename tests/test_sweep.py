@@ -1,0 +1,136 @@
+"""Every op on the samples of its family, and no op without samples."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays_of
+
+import pullback
+from pullback import tree
+from pullback.frontends.numpy import dispatch
+from pullback.ops.declare import registry
+from pullback.testing import Sample, check_grads, check_op
+
+FAMILIES = sorted((Path(__file__).parent / "samples").glob("*.py"))
+
+
+def samples_of(path: Path) -> list[Sample]:
+    spec = importlib.util.spec_from_file_location(f"samples_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.SAMPLES
+
+
+def covered_by(sample: Sample) -> tuple[Any, ...]:
+    return sample.covers if isinstance(sample.covers, tuple) else (sample.covers,)
+
+
+def name_of(function: Any) -> str:
+    owner = getattr(function, "__self__", None)
+    method = f"{owner.__name__}." if isinstance(owner, np.ufunc) else ""
+    return method + getattr(function, "__name__", str(function))
+
+
+def cases() -> list[Any]:
+    return [
+        pytest.param(
+            sample,
+            id="-".join(filter(None, [path.stem, *map(name_of, covered_by(sample)), sample.label])),
+        )
+        for path in FAMILIES
+        for sample in samples_of(path)
+    ]
+
+
+CASES = cases()
+SAMPLES: list[Sample] = [case.values[0] for case in CASES]
+
+
+@pytest.mark.parametrize("sample", CASES)
+def test_op(sample: Sample) -> None:
+    check_op(sample)
+
+
+def test_every_function_has_a_sample() -> None:
+    covered = {function for sample in SAMPLES for function in covered_by(sample)}
+    missing = [f for f in dispatch.functions if f not in dispatch.constants and f not in covered]
+    constant = {name for name, primitive in registry.items() if primitive.kind == "constant"}
+    missing += [
+        ufunc
+        for ufunc in dispatch.ufuncs
+        if ufunc.__name__ in registry and ufunc.__name__ not in constant and ufunc not in covered
+    ]
+    assert not missing, f"no sample covers {sorted(map(dispatch.name_of, missing))}"
+
+
+def test_every_rule_is_on_the_tape_of_some_sample() -> None:
+    """A rule that no sample reaches, at first or second order, is a rule that nothing checks."""
+    untested = {
+        id(rule.step): f"{primitive.name}, argument {position}"
+        for primitive in registry.values()
+        for position, rule in enumerate(primitive.rules)
+        if rule is not None
+    }
+    for sample in SAMPLES:
+        for step in steps_of(sample):
+            untested.pop(id(step), None)
+        if not untested:
+            return
+    assert not untested, f"no sample has on its tape: {sorted(untested.values())}"
+
+
+def steps_of(sample: Sample) -> list[Any]:
+    """The steps of all rules on the tapes of a sample's first and second derivative."""
+
+    def derivative(args: Any, cotangents: Any) -> Any:
+        return pullback.vjp(sample.function, *args)[1](cotangents)
+
+    with np.errstate(all="ignore"):
+        out, pull = pullback.vjp(sample.function, *sample.args)
+        leaves, structure = tree.flatten(out)
+        ones = [np.ones_like(leaf) if np.asarray(leaf).dtype.kind in "fc" else None for leaf in leaves]
+        tapes = [pull._tape]
+        if sample.order > 1:
+            cotangents = tree.unflatten(structure, ones)
+            tapes.append(pullback.vjp(derivative, sample.args, cotangents)[1]._tape)
+    return [edge[1] for tape in tapes for entry in tape.values() for edge in entry[0]]
+
+
+ELEMENTWISE = [np.add, np.subtract, np.multiply, np.divide, np.power, np.arctan2, np.maximum]
+
+
+def values(shape: tuple[int, ...]) -> st.SearchStrategy[np.ndarray]:
+    return arrays_of.arrays(np.float64, shape, elements=st.floats(0.5, 2.0, width=32), fill=st.nothing())
+
+
+@pytest.mark.property
+@given(st.data())
+def test_elementwise_ops_broadcast_as_in_numpy(data: st.DataObject) -> None:
+    """Whatever two shapes broadcast together, each gradient comes back in its own shape."""
+    shapes = arrays_of.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, min_side=0, max_side=3)
+    x_shape, y_shape = data.draw(shapes).input_shapes
+    x, y = data.draw(values(x_shape)), data.draw(values(y_shape)) + 2.0
+    ufunc = data.draw(st.sampled_from([u for u in ELEMENTWISE if u in dispatch.ufuncs]))
+    check_grads(ufunc, x, y, directions=1)
+
+
+@pytest.mark.property
+@given(st.data())
+def test_gradients_do_not_depend_on_the_memory_layout(data: st.DataObject) -> None:
+    """Strides are the caller's business: a transposed, reversed or strided array is its values."""
+    shape = data.draw(arrays_of.array_shapes(max_dims=4, max_side=4))
+    x = data.draw(values(shape))
+    axes = data.draw(st.permutations(range(len(shape))))
+    steps = data.draw(st.tuples(*[st.sampled_from([1, -1, 2, -2])] * len(shape)))
+    view = x.transpose(axes)[tuple(slice(None, None, step) for step in steps)]
+    gradient = pullback.grad(lambda x: np.sum(np.exp(x) * x))
+    np.testing.assert_array_equal(gradient(view), gradient(view.copy()))
