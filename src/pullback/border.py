@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import tree
-from .core import box_types, escaped
+from .core import box_types, escaped, paused
 
 
 def enter(transform: str, trace: Any, leaves: list[Any], structure: Any, root: str) -> list[bool]:
@@ -21,7 +21,8 @@ def enter(transform: str, trace: Any, leaves: list[Any], structure: Any, root: s
         if type(value) in box_types:
             if value.trace.ended:
                 raise escaped(value.trace)
-        else:
+            value = paused(value)  # noqa: PLW2901
+        if type(value) not in box_types:
             why = backend.refusal(value)
             if why is not None:
                 path = tree.path_of(structure, place, root)

@@ -94,22 +94,29 @@ box_types: set[type] = set()
 
 def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
     """Run `primitive` under the innermost transform that follows one of `args`."""
+    paused = _paused_level.get() if open_pauses else 0
+    if paused:
+        args = [raw_below(arg, paused) for arg in args]
     top = None
     for arg in args:
         if type(arg) in box_types:
             trace = arg.trace
             if top is None or trace.level > top.level:
                 top = trace
-    if top is None:
-        return primitive.impl(*args, **params)
-    if open_pauses and top.level <= (paused := _paused_level.get()):
-        return constant(bind(primitive, [raw_below(arg, paused) for arg in args], params))
-    return top.process(primitive, args, params)
+    if top is not None:
+        return top.process(primitive, args, params)
+    out = primitive.impl(*args, **params)
+    return constant(out) if paused else out
 
 
 def constant(value: Any) -> Any:
     """`value` without a way to write into what a trace holds: a view becomes a copy."""
     return value.copy() if getattr(value, "base", None) is not None else value
+
+
+def paused(value: Any) -> Any:
+    """`value` as it is seen here: without the boxes that a `no_grad` block makes constants."""
+    return raw_below(value, _paused_level.get()) if open_pauses else value
 
 
 def raw_below(value: Any, level: int) -> Any:

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .core import Primitive, bind, box_types, open_pauses
+from .core import Primitive, bind, open_pauses
 from .rules import Rule
 
 _UNARY = """
 def record(x):
     trace = x.trace
     a = x.value
-    if not trace.recording or open_pauses or type(a) in box_types:
+    if not trace.recording or open_pauses or type(a) is box_type:
         return bind(primitive, (x,), {{}})
     out = impl(a)
     dtype = out.dtype
@@ -32,17 +32,17 @@ def record(x):
 _BINARY = """
 def record(x, y):
     a, b = x, y
-    if type(x) in box_types:
+    if type(x) is box_type:
         trace = x.trace
         a = x.value
-        if type(y) in box_types:
+        if type(y) is box_type:
             b = y.value
-            if y.trace is not trace or type(a) in box_types:
+            if y.trace is not trace or type(a) is box_type:
                 return bind(primitive, (x, y), {{}})
     else:
         trace = y.trace
         b = y.value
-    if not trace.recording or open_pauses or type(a) in box_types or type(b) in box_types:
+    if not trace.recording or open_pauses or type(a) is box_type or type(b) is box_type:
         return bind(primitive, (x, y), {{}})
     out = impl(a, b)
     dtype = out.dtype
@@ -68,7 +68,6 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
     scope: dict[str, Any] = {
         "bind": bind,
         "box_type": backend.box_type,
-        "box_types": box_types,
         "float64": backend.float64,
         "impl": primitive.impl,
         "open_pauses": open_pauses,

@@ -137,12 +137,13 @@ class Walk:
         take = tape.pop if free else tape.get
         conjugate = self.trace.complex
         array_type = self.trace.backend.array_type
-        for index in range(max(tape, default=-1), leaves - 1, -1):
+        for index in range(max(cotangents, default=-1), leaves - 1, -1):
             entry = take(index, None)
             cotangent = cotangents.pop(index, None)
             if cotangent is None or entry is None:
                 continue
             careful = masked and index in masked
+            shape = entry[1]
             for ref, (how, function, masks), saved in entry[0]:
                 if how == PARTIAL:
                     partial = function(*saved)
@@ -157,21 +158,24 @@ class Walk:
                     contribution = -cotangent
                 elif how == TRANSPOSE:
                     contribution = function(cotangent, *saved)
+                    shape = contribution.shape
                 else:
                     self.step(ref, how, function, saved, cotangent, masked=masks or careful)
                     continue
                 if masks or careful:
                     masked.add(ref)
                 aval = tape[ref]
-                if contribution.dtype is not aval[2] or contribution.shape != aval[1]:
+                if contribution.dtype is not aval[2] or shape != aval[1]:
                     contribution = project(contribution, aval[1], aval[2], self.trace.xp)
-                if ref in cotangents:
-                    if how == PARTIAL and type(contribution) is array_type:
-                        # The product is ours: add in place, without a third array.
-                        contribution += cotangents[ref]
-                    else:
-                        contribution = self.sum(ref, contribution)
-                cotangents[ref] = contribution
+                previous = cotangents.get(ref)
+                if previous is None:
+                    cotangents[ref] = contribution
+                elif how == PARTIAL and type(contribution) is array_type is type(previous):
+                    # The product is ours: add in place, without a third array.
+                    contribution += previous
+                    cotangents[ref] = contribution
+                else:
+                    cotangents[ref] = self.sum(ref, contribution)
 
     def step(
         self, ref: Any, how: int, function: Any, saved: Any, cotangent: Any, *, masked: bool

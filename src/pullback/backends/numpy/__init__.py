@@ -63,11 +63,9 @@ class NumpyBackend:
 
     @staticmethod
     def enter(value: Any) -> Any:
-        """A primal as a transform holds it: never a way to write into the caller's array."""
+        """A primal as a transform holds it: a copy, so that later changes cannot reach the tape."""
         if type(value) is np.ndarray:
-            view = value.view()
-            view.setflags(write=False)
-            return view
+            return value.copy()
         return np.asarray(value)[()] if isinstance(value, (float, complex)) else value
 
     @staticmethod
