@@ -46,7 +46,7 @@ bench: $(VENV)/.has-bench ## measure pullback and its peers side by side
 
 docs: $(VENV)/.has-docs ## build the documentation, and check what is generated from the source
 	$(BIN)/python scripts/docs --check
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	$(BIN)/mkdocs build --quiet --strict
 
 docs-update: $(VENV)/.has-docs ## generate anew what the documentation takes from the source
 	$(BIN)/python scripts/docs

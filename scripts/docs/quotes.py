@@ -1,0 +1,48 @@
+"""Source that a page quotes: copied from the file by name, so that it cannot drift.
+
+A page asks with `<!-- source: src/pullback/core.py bind -->`, and what stands between that line
+and `<!-- end -->` is replaced by the source of `bind`. `Walk.run` names a method. The fence is
+`py`, not `python`: these blocks are read, and the tests run only the others.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from pathlib import Path
+
+_QUOTE = re.compile(r"(<!-- source: (\S+) (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def fill(text: str, root: Path, page: Path) -> str:
+    """`text` with every quote taken anew from the source."""
+
+    def quote(match: re.Match[str]) -> str:
+        head, path, name, end = match.groups()
+        try:
+            source = find((root / path).read_text(encoding="utf-8"), name)
+        except (LookupError, OSError) as error:
+            raise SystemExit(
+                f"{page.relative_to(root)}: {path} has no {name} ({error!r})"
+            ) from None
+        return f"{head}```py\n# {path}\n{source}\n```\n{end}"
+
+    return _QUOTE.sub(quote, text)
+
+
+def find(source: str, name: str) -> str:
+    """The source of a function, class, method or assignment, by its dotted name."""
+    node: ast.AST = ast.parse(source)
+    for part in name.split("."):
+        node = next(child for child in ast.iter_child_nodes(node) if part in _names(child))
+    first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+    return textwrap.dedent("\n".join(source.splitlines()[first - 1 : node.end_lineno]))
+
+
+def _names(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return [node.target.id]
+    return [node.name] if hasattr(node, "name") else []
