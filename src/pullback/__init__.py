@@ -3,6 +3,7 @@
 from .api import grad, grad_and_value, stop_gradient, value_and_grad
 from .core import no_grad
 from .errors import ConversionError, EscapedTracerError, UnsupportedError
+from .forward import jvp
 from .frontends import numpy as _numpy  # noqa: F401  (teaches NumPy's functions about boxes)
 from .tree import register_node
 from .vjp import vjp
@@ -15,6 +16,7 @@ __all__ = [
     "UnsupportedError",
     "grad",
     "grad_and_value",
+    "jvp",
     "no_grad",
     "register_node",
     "stop_gradient",

@@ -13,24 +13,25 @@ from . import tree
 from .core import box_types, escaped, paused
 
 
-def enter(transform: str, trace: Any, leaves: list[Any], structure: Any, root: str) -> list[bool]:
-    """Box the differentiable ones of `leaves`, in place; say which these are."""
-    backend = trace.backend
+def check_leaves(
+    transform: str, backend: Any, leaves: list[Any], structure: Any, root: str
+) -> list[bool]:
+    """Raise unless `leaves` are numbers and some can be differentiated; say which these are.
+
+    Boxes that a `no_grad` block makes constants are taken off, in place.
+    """
     differentiable: list[bool] = []
     for place, value in enumerate(leaves):
         if type(value) in box_types:
             if value.trace.ended:
                 raise escaped(value.trace)
-            value = paused(value)  # noqa: PLW2901
+            leaves[place] = value = paused(value)  # noqa: PLW2901
         if type(value) not in box_types:
             why = backend.refusal(value)
             if why is not None:
                 path = tree.path_of(structure, place, root)
                 raise TypeError(f"pullback.{transform}: {path}: {why}")
-        follows = backend.differentiable(value)
-        if follows:
-            leaves[place] = trace.leaf(value)
-        differentiable.append(follows)
+        differentiable.append(backend.differentiable(value))
     if leaves and True not in differentiable:
         value = leaves[0]
         path = tree.path_of(structure, 0, root)

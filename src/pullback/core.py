@@ -80,7 +80,7 @@ class Trace:
 class Box:
     """A traced value in user code's hands; each frontend derives one that looks like its arrays."""
 
-    __slots__ = ("index", "trace", "value")
+    __slots__ = ("index", "tangent", "trace", "value")
 
     def __init__(self, trace: Any, value: Any, index: int) -> None:
         self.trace = trace

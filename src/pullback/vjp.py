@@ -33,12 +33,13 @@ class Recording:
         backend = backend_of(leaves)
         self.trace = trace = ReverseTrace(transform, backend)
         try:
-            differentiable = border.enter(transform, trace, leaves, self.leaves, root)
+            differentiable = border.check_leaves(transform, backend, leaves, self.leaves, root)
             # The aval of every leaf; None where it is not differentiated.
-            self.inputs = [
-                (leaf.shape, leaf.dtype) if follows else None
-                for leaf, follows in zip(leaves, differentiable, strict=True)
-            ]
+            self.inputs: list[Any] = [None] * len(leaves)
+            for place, follows in enumerate(differentiable):
+                if follows:
+                    leaves[place] = box = trace.leaf(leaves[place])
+                    self.inputs[place] = box.shape, box.dtype
             args = tree.unflatten(self.leaves, leaves)
             del leaves
             out = function(args)
