@@ -1,4 +1,4 @@
-"""NumPy spellings of the canonical functions: reductions."""
+"""NumPy spellings of the canonical functions: reductions, cumulative functions, order statistics."""
 
 from __future__ import annotations
 
@@ -6,6 +6,219 @@ from typing import Any
 
 import numpy as np
 
+Axes = tuple[int, ...] | None
 
-def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
+
+def sum(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:  # noqa: A001
     return np.add.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def prod(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
+    return np.multiply.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def max(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:  # noqa: A001
+    return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def min(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:  # noqa: A001
+    return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def fmax_reduce(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
+    return np.fmax.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def fmin_reduce(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
+    return np.fmin.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def mean(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
+    count = reduced_count(x.shape, axis)
+    if count == 0 or x.dtype.itemsize == 2:  # NumPy warns; NumPy sums float16 in float32
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    total = np.add.reduce(x, axis=axis, keepdims=keepdims)
+    return total / count
+
+
+def var(x: Any, axis: Axes = None, keepdims: bool = False, ddof: float = 0) -> Any:
+    return np.var(x, axis=axis, keepdims=keepdims, ddof=ddof)
+
+
+def std(x: Any, axis: Axes = None, keepdims: bool = False, ddof: float = 0) -> Any:
+    return np.std(x, axis=axis, keepdims=keepdims, ddof=ddof)
+
+
+def logsumexp(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
+    """The logarithm of the sum of exponentials, which is what `np.logaddexp.reduce` computes."""
+    if x.size == 0:
+        return np.logaddexp.reduce(x, axis=axis, keepdims=keepdims)
+    top = np.maximum.reduce(x, axis=axis, keepdims=True)
+    finite = np.isfinite(top)
+    shift = top if np.logical_and.reduce(finite, axis=None) else np.where(finite, top, 0)
+    with np.errstate(divide="ignore", over="ignore"):
+        out = np.log(np.add.reduce(np.exp(x - shift), axis=axis, keepdims=True)) + shift
+    return out if keepdims else out.reshape(_reduced_shape(x.shape, axis))[()]
+
+
+def spread(x: Any, shape: tuple[int, ...], axis: Axes, keepdims: bool) -> Any:
+    """Repeat `x` along the axes that a reduction of an array of `shape` removed: a view."""
+    ndim = len(shape)
+    if axis is None:
+        return np.ndarray(shape, x.dtype, x, 0, (0,) * ndim)
+    if not x.flags.c_contiguous:
+        x = x if keepdims else x.reshape(_kept_shape(shape, axis))
+        return np.broadcast_to(x, shape)
+    # A third of the time of np.broadcast_to.
+    strides = [0] * ndim
+    step = x.itemsize
+    for place in range(-1, -ndim - 1, -1):
+        if place not in axis:
+            strides[place] = step
+            step *= shape[place]
+    return np.ndarray(shape, x.dtype, x, 0, strides)
+
+
+def attains(x: Any, extreme: Any) -> Any:
+    """Where `x` equals `extreme`; a nan equals a nan."""
+    mask = x == extreme
+    missing = extreme != extreme
+    return mask | (missing & (x != x)) if np.logical_or.reduce(missing, axis=None) else mask
+
+
+def reduced_count(shape: tuple[int, ...], axis: Axes) -> int:
+    """How many elements a reduction puts into one."""
+    count = 1
+    for size in shape if axis is None else [shape[a] for a in axis]:
+        count *= size
+    return count
+
+
+def _kept_shape(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:
+    ndim = len(shape)
+    return tuple(1 if axis is None or i - ndim in axis else n for i, n in enumerate(shape))
+
+
+def _reduced_shape(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:
+    ndim = len(shape)
+    return () if axis is None else tuple(n for i, n in enumerate(shape) if i - ndim not in axis)
+
+
+# Cumulative functions: `axis` is one negative number, and `reverse` goes from the end.
+
+
+def cumsum(x: Any, axis: int, reverse: bool = False) -> Any:
+    if reverse:
+        back = _backwards(x.ndim, axis)
+        return np.add.accumulate(x[back], axis=axis)[back]
+    return np.add.accumulate(x, axis=axis)
+
+
+def cumprod(x: Any, axis: int) -> Any:
+    return np.multiply.accumulate(x, axis=axis)
+
+
+def cummax(x: Any, axis: int) -> Any:
+    return np.maximum.accumulate(x, axis=axis)
+
+
+def cummin(x: Any, axis: int) -> Any:
+    return np.minimum.accumulate(x, axis=axis)
+
+
+def logcumsumexp(x: Any, axis: int) -> Any:
+    return np.logaddexp.accumulate(x, axis=axis)
+
+
+def shift(x: Any, axis: int, by: int) -> Any:
+    """Move the elements `by` places towards the end, and zeros in behind them."""
+    out = np.zeros(x.shape, x.dtype)
+    size = x.shape[axis]
+    source, target = (slice(0, size - by), slice(by, size))
+    if by < 0:
+        source, target = (slice(-by, size), slice(0, size + by))
+    out[_along(axis, x.ndim, target)] = x[_along(axis, x.ndim, source)]
+    return out
+
+
+def recurrence(c: Any, a: Any, axis: int, reverse: bool) -> Any:
+    """The solution s of s[i] = c[i] + a[i] s[i - 1] (s[i + 1] with `reverse`), zero before."""
+    c, a = np.broadcast_arrays(c, a)
+    back = _backwards(c.ndim, axis) if reverse else ...
+    c, a = (v[back].swapaxes(axis, -1) for v in (c, a))
+    with np.errstate(all="ignore"):
+        out = _solve(c, a)
+        if not np.isfinite(out).all():
+            # A product of factors can overflow where the steps one by one do not.
+            out = _solve_by_steps(c, a)
+    return out.swapaxes(axis, -1)[back]
+
+
+_SHORT = 16
+
+
+def _solve(c: Any, a: Any) -> Any:
+    """Cyclic reduction: two steps in one, the recurrence of half the length, then the rest."""
+    size = c.shape[-1]
+    if size <= _SHORT:
+        return _solve_by_steps(c, a)
+    even = size - size % 2
+    second_a = a[..., 1:even:2]
+    odd = _solve(c[..., 1:even:2] + second_a * c[..., 0:even:2], second_a * a[..., 0:even:2])
+    out = np.empty(c.shape, odd.dtype)
+    out[..., 1:even:2] = odd
+    out[..., 0] = c[..., 0]
+    out[..., 2::2] = c[..., 2::2] + a[..., 2::2] * out[..., 1:-1:2]
+    return out
+
+
+def _solve_by_steps(c: Any, a: Any) -> Any:
+    out = np.array(c, dtype=np.result_type(c, a))
+    for i in range(1, c.shape[-1]):
+        out[..., i] += a[..., i] * out[..., i - 1]
+    return out
+
+
+def products_of_others(x: Any, axis: int) -> Any:
+    """For every element the product of all others along `axis`, exact where some are zero."""
+    total = np.multiply.reduce(x, axis=axis, keepdims=True)
+    size = np.abs(total)
+    limits = np.finfo(x.dtype)
+    with np.errstate(all="ignore"):
+        if np.logical_and.reduce((size >= limits.tiny) & (size <= limits.max), axis=None):
+            return total / x
+        return _products_before(x, axis) * _products_before(x, axis, _backwards(x.ndim, axis))
+
+
+def _products_before(x: Any, axis: int, order: Any = ...) -> Any:
+    x = x[order]
+    out = np.ones(x.shape, x.dtype)
+    size = x.shape[axis]
+    rest = _along(axis, x.ndim, slice(1, size))
+    out[rest] = np.multiply.accumulate(x[_along(axis, x.ndim, slice(0, size - 1))], axis=axis)
+    return out[order]
+
+
+def share_of_extreme(x: Any, extremes: Any, axis: int) -> Any:
+    """What part of a running extreme is due to each element: 1 / (number of ties so far), or 0."""
+    hit = attains(x, extremes).astype(x.real.dtype)
+    before = np.roll(extremes, 1, axis)
+    ties = recurrence(hit, attains(before, extremes).astype(hit.dtype), axis, reverse=False)
+    return hit / np.maximum(ties, 1)
+
+
+def kth(x: Any, ranks: Any) -> Any:
+    """The order statistics `ranks` (a tuple, or an array of them for each row) of the last axis."""
+    if type(ranks) is tuple:
+        return np.partition(x, ranks, axis=-1)[..., list(ranks)]
+    return np.take_along_axis(np.sort(x, axis=-1), ranks, axis=-1)
+
+
+def _along(axis: int, ndim: int, part: slice) -> tuple[slice, ...]:
+    index = [slice(None)] * ndim
+    index[axis] = part
+    return tuple(index)
+
+
+def _backwards(ndim: int, axis: int) -> tuple[slice, ...]:
+    return _along(axis, ndim, slice(None, None, -1))
