@@ -116,6 +116,7 @@ def _push_opaque(
     _, function, _ = rule.step
     contributions = function(cotangents if primitive.outputs else cotangents[0], *saved)
     walk = Walk(recorder, recorder.end())
+    start = -1
     for value, tangent, contribution in zip(values, tangents, contributions, strict=True):
         if tangent is None or type(contribution) not in box_types:
             continue
@@ -123,11 +124,12 @@ def _push_opaque(
             # The vjp's result is projected to the argument's shape, so its transpose spreads.
             shape, dtype = contribution.shape, contribution.dtype
             walk.add(contribution.index, _spread(tangent, shape, dtype, backend.xp))
+            start = max(start, contribution.index)
     count = sum(cotangent is not None for cotangent in cotangents)
     with backend.quiet():
-        walk.run(count, free=True)
+        walk.run(start, count, free=True)
     moved = [
-        None if cotangent is None else walk.cotangents.get(cotangent.index)
+        None if cotangent is None else walk.cotangents[cotangent.index]
         for cotangent in cotangents
     ]
     return moved if primitive.outputs else moved[0]

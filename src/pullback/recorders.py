@@ -22,8 +22,8 @@ def record(x):
         return bind(primitive, (x,), {{}})
     out = impl(a)
     dtype = out.dtype
-    if dtype is not float64 and dtype.kind == "c":
-        trace.complex = True
+    if dtype is not float64:
+        trace.note(dtype)
     index = trace.next_index()
     trace.tape[index] = (((x.index, x_step, {x_saved}),), out.shape, dtype)
     return box_type(trace, out, index)
@@ -46,8 +46,8 @@ def record(x, y):
         return bind(primitive, (x, y), {{}})
     out = impl(a, b)
     dtype = out.dtype
-    if dtype is not float64 and dtype.kind == "c":
-        trace.complex = True
+    if dtype is not float64:
+        trace.note(dtype)
     if b is y:
         edges = ((x.index, x_step, {x_saved}),)
     elif a is x:

@@ -3,7 +3,7 @@
 The tape is a dict from an entry's index to `(edges, shape, dtype)`: the edges lead to the traced
 arguments, shape and dtype are the result's.  Indices grow, so walking them downwards needs no
 sort and no recursion; they come from one counter and are dict keys, so threads that work for one
-function may record at once.  The cotangents are a dict over the same indices, absent for zero.
+function may record at once.  The cotangents are a list over the same indices, None for zero.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .core import Box, Primitive, Trace, bind, box_types, escaped
-from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE
+from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE
 
 Edge = tuple[Any, tuple[int, Any, bool], tuple[Any, ...]]
 Tape = dict[int, tuple[tuple[Edge, ...], Any, Any]]
@@ -22,7 +22,7 @@ Tape = dict[int, tuple[tuple[Edge, ...], Any, Any]]
 class ReverseTrace(Trace):
     """Records every primitive applied to its boxes."""
 
-    __slots__ = ("backend", "box_type", "complex", "next_index", "tape", "xp")
+    __slots__ = ("backend", "box_type", "complex", "mixed", "next_index", "size", "tape", "xp")
 
     def __init__(self, name: str, backend: Any) -> None:
         super().__init__(name)
@@ -32,7 +32,9 @@ class ReverseTrace(Trace):
         self.box_type = backend.box_type
         self.tape: Tape = {}
         self.next_index = itertools.count().__next__
-        self.complex = False
+        self.complex = False  # is any value on the tape complex?
+        self.mixed = False  # is any not float64?
+        self.size = 0  # of the tape, once it has ended
 
     def leaf(self, value: Any) -> Box:
         """A box for a primal: an entry without edges."""
@@ -44,6 +46,7 @@ class ReverseTrace(Trace):
         """Stop recording, and hand over the tape: a box that is used after this has escaped."""
         self.ended = True
         self.recording = False
+        self.size = self.next_index()
         tape, self.tape = self.tape, {}
         return tape
 
@@ -79,11 +82,17 @@ class ReverseTrace(Trace):
                 edges.append((ref, rule.step, saved))
         return self._record(edges, out) if edges else out
 
+    def note(self, dtype: Any) -> None:
+        """Remember that a value of a dtype other than float64 is on the tape."""
+        self.mixed = True
+        if dtype.kind == "c":
+            self.complex = True
+
     def _record(self, edges: tuple[Edge, ...], value: Any) -> Box:
         index = self.next_index()
         dtype = value.dtype
-        if dtype.kind == "c":
-            self.complex = True
+        if dtype is not self.backend.float64:
+            self.note(dtype)
         self.tape[index] = (edges, value.shape, dtype)
         return self.box_type(self, value, index)
 
@@ -124,34 +133,40 @@ class Walk:
     def __init__(self, trace: ReverseTrace, tape: Tape) -> None:
         self.trace = trace
         self.tape = tape
-        self.cotangents: dict[int, Any] = {}
+        self.cotangents: list[Any] = [None] * trace.size
         self.masked: set[int] = set()
         self.owned: set[int] = set()
 
-    def run(self, leaves: int, *, free: bool) -> None:
-        """Go back until only the cotangents of the first `leaves` entries are left.
+    def run(self, start: int, leaves: int, *, free: bool) -> None:
+        """Go back from the entry `start` to the first `leaves` entries, the leaves'.
 
         With `free`, each entry leaves the tape as soon as it has been passed.
         """
         tape, cotangents, masked = self.tape, self.cotangents, self.masked
         take = tape.pop if free else tape.get
-        conjugate = self.trace.complex
-        array_type = self.trace.backend.array_type
-        for index in range(max(cotangents, default=-1), leaves - 1, -1):
+        backend = self.trace.backend
+        array_type = backend.array_type
+        conjugate, mixed = self.trace.complex, self.trace.mixed
+        for index in range(start, leaves - 1, -1):
             entry = take(index, None)
-            cotangent = cotangents.pop(index, None)
+            cotangent = cotangents[index]
             if cotangent is None or entry is None:
                 continue
+            cotangents[index] = None
             careful = masked and index in masked
-            shape = entry[1]
-            for ref, (how, function, masks), saved in entry[0]:
+            edges, shape, _ = entry
+            for ref, (how, function, masks), saved in edges:
                 if how == PARTIAL:
                     partial = function(*saved)
                     if conjugate:
                         partial = partial.conjugate()
                     contribution = cotangent * partial
                     if careful:
-                        contribution = self.trace.backend.keep_zeros(contribution, cotangent)
+                        contribution = backend.keep_zeros(contribution, cotangent)
+                elif how == VALUE:
+                    contribution = cotangent * (saved[0].conjugate() if conjugate else saved[0])
+                    if careful:
+                        contribution = backend.keep_zeros(contribution, cotangent)
                 elif how == IDENTITY:
                     contribution = cotangent
                 elif how == NEGATE:
@@ -165,12 +180,12 @@ class Walk:
                 if masks or careful:
                     masked.add(ref)
                 aval = tape[ref]
-                if contribution.dtype is not aval[2] or shape != aval[1]:
+                if shape != aval[1] or (mixed and contribution.dtype is not aval[2]):
                     contribution = project(contribution, aval[1], aval[2], self.trace.xp)
-                previous = cotangents.get(ref)
+                previous = cotangents[ref]
                 if previous is None:
                     cotangents[ref] = contribution
-                elif how == PARTIAL and type(contribution) is array_type is type(previous):
+                elif how <= VALUE and type(contribution) is array_type is type(previous):
                     # The product is ours: add in place, without a third array.
                     contribution += previous
                     cotangents[ref] = contribution
@@ -183,7 +198,9 @@ class Walk:
         """The kinds of edge that do not lead one cotangent to one argument."""
         if how == OUTPUT:
             place, count = saved
-            self.cotangents.setdefault(ref, [None] * count)[place] = cotangent
+            if self.cotangents[ref] is None:
+                self.cotangents[ref] = [None] * count
+            self.cotangents[ref][place] = cotangent
             targets = (ref,)
         elif how == SCATTER:
             self.scatter(ref, function, saved, cotangent)
@@ -200,7 +217,7 @@ class Walk:
         """Add to the cotangent of `ref`, in the primal's own shape and dtype."""
         _, shape, dtype = self.tape[ref]
         contribution = project(contribution, shape, dtype, self.trace.xp)
-        if ref in self.cotangents:
+        if self.cotangents[ref] is not None:
             contribution = self.sum(ref, contribution)
         self.cotangents[ref] = contribution
 
@@ -219,7 +236,7 @@ class Walk:
     def scatter(self, ref: int, function: Any, saved: Any, cotangent: Any) -> None:
         """Add to a part of the cotangent of `ref`, in time that does not grow with the whole."""
         _, shape, dtype = self.tape[ref]
-        previous = self.cotangents.get(ref)
+        previous = self.cotangents[ref]
         if type(cotangent) in box_types or type(previous) in box_types:
             self.add(ref, function(cotangent, *saved))
             return
@@ -237,7 +254,7 @@ def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
         cotangent = cotangent.real
     if cotangent.shape != shape:
         lead = len(cotangent.shape) - len(shape)
-        if lead < 0 or any(n < m for n, m in zip(cotangent.shape[lead:], shape, strict=True)):
+        if lead < 0 or any(n == 1 != m for n, m in zip(cotangent.shape[lead:], shape, strict=True)):
             cotangent = xp.broadcast_to(cotangent, shape)
         elif axes := tuple(
             axis - len(shape)

@@ -13,13 +13,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 # How a cotangent passes an argument's rule on the way back.
-IDENTITY = 0  # unchanged
-NEGATE = 1  # with the other sign
-PARTIAL = 2  # times the conjugate of a partial derivative
-TRANSPOSE = 3  # through a linear map of the cotangent
-JOINT = 4  # one map gives the cotangents of all arguments
-SCATTER = 5  # added into a part of the argument's cotangent, in place where that is ours
-OUTPUT = 6  # one output of a primitive that has several
+PARTIAL = 0  # times the conjugate of a partial derivative
+VALUE = 1  # the same, where the partial is a saved value itself
+IDENTITY = 2  # unchanged
+NEGATE = 3  # with the other sign
+TRANSPOSE = 4  # through a linear map of the cotangent
+JOINT = 5  # one map gives the cotangents of all arguments
+SCATTER = 6  # added into a part of the argument's cotangent, in place where that is ours
+OUTPUT = 7  # one output of a primitive that has several
 
 
 class Rule:
@@ -40,11 +41,19 @@ class Rule:
         *,
         masks: bool = False,
     ) -> None:
-        self.step = (how, function, masks)
         takes_cotangent = how in (TRANSPOSE, JOINT, SCATTER)
         names = [] if function is None else list(inspect.signature(function).parameters)
         self.names = names[takes_cotangent:]
         self.save = compile_save(self.names, argument_names)
+        if how == PARTIAL and len(names) == 1 and _returns_its_argument(function):
+            how = VALUE
+        self.step = (how, function, masks)
+
+
+def _returns_its_argument(function: Any) -> bool:
+    code = function.__code__
+    probe = object()
+    return code.co_names == () and len(code.co_consts) <= 1 and function(probe) is probe
 
 
 _EXPRESSIONS = {

@@ -18,7 +18,7 @@ Output = tuple[int | None, tuple[int, ...], Any]
 class Recording:
     """One run of a function under a reverse trace: its outputs, its tape, and the way back."""
 
-    __slots__ = ("aux", "inputs", "leaves", "out", "out_structure", "outputs", "tape", "trace")
+    __slots__ = ("aux", "count", "inputs", "leaves", "out", "out_structure", "outputs", "tape", "trace")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Recording:
                 if follows:
                     leaves[place] = box = trace.leaf(leaves[place])
                     self.inputs[place] = box.shape, box.dtype
+            self.count = sum(differentiable)
             args = tree.unflatten(self.leaves, leaves)
             del leaves
             out = function(args)
@@ -71,26 +72,31 @@ class Recording:
         trace = self.trace
         backend = trace.backend
         walk = Walk(trace, tape)
+        start = -1
         for output, cotangent in zip(self.outputs, cotangents, strict=True):
             if output is not None and output[0] is not None and cotangent is not None:
+                start = max(start, output[0])
                 walk.add(output[0], cotangent)
                 if backend.has_zeros(cotangent):
                     walk.masked.add(output[0])
         cotangents.clear()
         cotangent = None
-        count = sum(aval is not None for aval in self.inputs)
         with backend.quiet():
-            walk.run(count, free=free)
+            walk.run(start, self.count, free=free)
+        return tree.unflatten(self.leaves, self._results(walk.cotangents))
+
+    def _results(self, cotangents: list[Any]) -> list[Any]:
+        backend = self.trace.backend
         results: list[Any] = []
         index = 0
         for aval in self.inputs:
             if aval is None:
                 results.append(None)
                 continue
-            result = walk.cotangents.pop(index, None)
+            result, cotangents[index] = cotangents[index], None
             index += 1
             results.append(backend.zeros(*aval) if result is None else backend.own(result))
-        return tree.unflatten(self.leaves, results)
+        return results
 
 
 class Pullback:
@@ -215,7 +221,7 @@ def vjp(
 
 def check_strict(transform: str, recording: Recording, root: str = "primals") -> None:
     """Raise if an output depends on no leaf, or a leaf matters to no output."""
-    count = sum(aval is not None for aval in recording.inputs)
+    count = recording.count
     reached: set[int] = set()
     for place, output in enumerate(recording.outputs):
         if output is None:
