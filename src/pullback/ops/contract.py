@@ -1,5 +1,85 @@
-"""Contractions: multilinear ops, one transpose an argument."""
+"""Contractions: multilinear ops, one transpose an argument.
+
+Every sum of products of two arrays is `contract`, whose transposes are contractions again.
+`matmul` stands beside it because it is the op that programs are made of.
+"""
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 from .declare import multilinear
+
+
+def _conj(x: Any) -> Any:
+    return x.conj() if x.dtype.kind == "c" else x
+
+
+def _adjoint(x: Any) -> Any:
+    """The conjugate transpose of a matrix, or of each in a stack."""
+    return _conj(x.T if x.ndim == 2 else x.swapaxes(-1, -2))  # noqa: PLR2004
+
+
+# A batch axis that `x` or `y` lacks, or has with length 1, is summed by `project`.
+
+
+def _matmul_x(cotangent: Any, xp: Any, y: Any, shape: tuple[int, ...]) -> Any:
+    if y.ndim == 1:
+        return xp.expand_dims(cotangent, (-1,)) * _conj(y)
+    if len(shape) == 1:
+        column = xp.expand_dims(cotangent, (-1,))
+        return xp.reshape(_conj(y) @ column, y.shape[:-1])
+    return cotangent @ _adjoint(y)
+
+
+def _matmul_y(cotangent: Any, xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    if x.ndim == 1:
+        if len(shape) == 1:
+            return cotangent * _conj(x)
+        return xp.expand_dims(_conj(x), (-1,)) * xp.expand_dims(cotangent, (-2,))
+    if x.ndim > len(shape) <= 2:  # noqa: PLR2004
+        # One matrix or vector for all rows of a batch: one product, not one a batch element.
+        rows = math.prod(x.shape[:-1])
+        x = xp.reshape(x, (rows, shape[0]))
+        cotangent = xp.reshape(cotangent, (rows, *shape[1:]))
+    return _adjoint(x) @ cotangent
+
+
+matmul = multilinear("matmul", _matmul_x, _matmul_y)
+
+
+# `subscripts` is einsum's "ab,bc->ac" in the plainest case: no label twice in one place, and each
+# in two places at least. The cotangent's contractions are of that kind again.
+
+
+def _contract_x(cotangent: Any, xp: Any, y: Any, subscripts: str) -> Any:
+    left, right, out = subscripts.replace("->", ",").split(",")
+    return xp.contract(cotangent, _conj(y), subscripts=f"{out},{right}->{left}")
+
+
+def _contract_y(cotangent: Any, xp: Any, x: Any, subscripts: str) -> Any:
+    left, right, out = subscripts.replace("->", ",").split(",")
+    return xp.contract(_conj(x), cotangent, subscripts=f"{left},{out}->{right}")
+
+
+contract = multilinear("contract", _contract_x, _contract_y)
+
+
+# Convolutions: `mode` is "full" or "valid"; the cotangent's is the other, with the second reversed.
+
+
+def _convolve_x(cotangent: Any, xp: Any, y: Any, shape: tuple[int, ...], mode: str) -> Any:
+    kernel = _conj(y)[::-1]
+    if mode == "full":
+        return xp.convolve(cotangent, kernel, mode="valid")
+    if shape[0] >= y.shape[0]:
+        return xp.convolve(cotangent, kernel, mode="full")
+    return xp.convolve(kernel, cotangent, mode="valid")
+
+
+def _convolve_y(cotangent: Any, xp: Any, x: Any, shape: tuple[int, ...], mode: str) -> Any:
+    return _convolve_x(cotangent, xp, x, shape, mode)
+
+
+convolve = multilinear("convolve", _convolve_x, _convolve_y)
