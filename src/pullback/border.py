@@ -23,8 +23,8 @@ def check_leaves(
     differentiable: list[bool] = []
     for place, value in enumerate(leaves):
         if type(value) in box_types:
-            if value.trace.ended:
-                raise escaped(value.trace)
+            if value.tracer.ended:
+                raise escaped(value.tracer)
             leaves[place] = value = paused(value)  # noqa: PLW2901
         if type(value) not in box_types:
             why = backend.refusal(value)
@@ -75,7 +75,7 @@ def split_aux(transform: str, result: Any) -> tuple[Any, Any]:
 def unwrap(value: Any, trace: Any) -> Any:
     """A value that leaves `trace`: without its box, for the caller to keep."""
     if type(value) in box_types:
-        if value.trace is not trace:
+        if value.tracer is not trace:
             return value
         value = value.value
         if type(value) in box_types:
@@ -101,8 +101,8 @@ def check_cotangent(
         why = backend.refusal(cotangent)
         if why is not None:
             raise TypeError(f"{where()}: {why} of shape {shape}")
-    elif cotangent.trace.ended:
-        raise escaped(cotangent.trace)
+    elif cotangent.tracer.ended:
+        raise escaped(cotangent.tracer)
     got, got_dtype = backend.aval(cotangent)
     if got != shape:
         raise ValueError(

@@ -78,12 +78,17 @@ class Trace:
 
 
 class Box:
-    """A traced value in user code's hands; each frontend derives one that looks like its arrays."""
+    """A traced value in user code's hands; each frontend derives one that looks like its arrays.
 
-    __slots__ = ("index", "tangent", "trace", "value")
+    `tracer` is the trace that follows it (arrays have a method called trace), `value` what it
+    holds: a raw array, or another trace's box. `index` is its place on a reverse trace's tape,
+    `tangent` what a forward trace carries beside it.
+    """
+
+    __slots__ = ("index", "tangent", "tracer", "value")
 
     def __init__(self, trace: Any, value: Any, index: int) -> None:
-        self.trace = trace
+        self.tracer = trace
         self.value = value
         self.index = index
 
@@ -100,7 +105,7 @@ def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> A
     top = None
     for arg in args:
         if type(arg) in box_types:
-            trace = arg.trace
+            trace = arg.tracer
             if top is None or trace.level > top.level:
                 top = trace
     if top is not None:
@@ -121,7 +126,7 @@ def paused(value: Any) -> Any:
 
 def raw_below(value: Any, level: int) -> Any:
     """`value` without the boxes of the traces up to `level`."""
-    while type(value) in box_types and value.trace.level <= level:
+    while type(value) in box_types and value.tracer.level <= level:
         value = value.value
     return value
 
@@ -135,8 +140,8 @@ def raw(value: Any) -> Any:
 
 def check_alive(box: Box) -> None:
     """Raise if `box` outlived its transform."""
-    if box.trace.ended:
-        raise escaped(box.trace)
+    if box.tracer.ended:
+        raise escaped(box.tracer)
 
 
 def escaped(trace: Trace) -> EscapedTracerError:

@@ -36,7 +36,7 @@ class ForwardTrace(Trace):
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         if self.ended:
             raise escaped(self)
-        mine = [type(arg) in box_types and arg.trace is self for arg in args]
+        mine = [type(arg) in box_types and arg.tracer is self for arg in args]
         values = [arg.value if m else arg for arg, m in zip(args, mine, strict=True)]
         tangents = [arg.tangent if m else None for arg, m in zip(args, mine, strict=True)]
         out = bind(primitive, values, params)
@@ -120,7 +120,7 @@ def _push_opaque(
     for value, tangent, contribution in zip(values, tangents, contributions, strict=True):
         if tangent is None or type(contribution) not in box_types:
             continue
-        if contribution.trace is recorder:
+        if contribution.tracer is recorder:
             # The vjp's result is projected to the argument's shape, so its transpose spreads.
             shape, dtype = contribution.shape, contribution.dtype
             walk.add(contribution.index, _spread(tangent, shape, dtype, backend.xp))
@@ -234,7 +234,7 @@ def _enter(trace: ForwardTrace, leaves: list[Any], tangents: list[Any], structur
 def _tangent_out(trace: ForwardTrace, leaf: Any, strict: bool) -> Any:
     if not trace.backend.differentiable(leaf):
         return None
-    if type(leaf) in box_types and leaf.trace is trace:
+    if type(leaf) in box_types and leaf.tracer is trace:
         return border.unwrap(leaf.tangent, trace)
     if strict:
         raise ValueError("pullback.jvp: an output does not depend on any primal (strict=True)")

@@ -16,7 +16,7 @@ from .rules import Rule
 
 _UNARY = """
 def record(x):
-    trace = x.trace
+    trace = x.tracer
     a = x.value
     if not trace.recording or open_pauses or type(a) is box_type:
         return bind(primitive, (x,), {{}})
@@ -33,14 +33,14 @@ _BINARY = """
 def record(x, y):
     a, b = x, y
     if type(x) is box_type:
-        trace = x.trace
+        trace = x.tracer
         a = x.value
         if type(y) is box_type:
             b = y.value
-            if y.trace is not trace or type(a) is box_type:
+            if y.tracer is not trace or type(a) is box_type:
                 return bind(primitive, (x, y), {{}})
     else:
-        trace = y.trace
+        trace = y.tracer
         b = y.value
     if not trace.recording or open_pauses or type(a) is box_type or type(b) is box_type:
         return bind(primitive, (x, y), {{}})

@@ -58,7 +58,7 @@ class ReverseTrace(Trace):
         nested = False
         for position, arg in enumerate(args):
             if type(arg) in box_types:
-                if arg.trace is self:
+                if arg.tracer is self:
                     refs.append((position, arg.index))
                     values[position] = arg = arg.value
                     nested = nested or type(arg) in box_types

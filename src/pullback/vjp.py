@@ -64,7 +64,7 @@ class Recording:
     def _output(self, leaf: Any) -> Output | None:
         if not self.trace.backend.differentiable(leaf):
             return None
-        index = leaf.index if type(leaf) in box_types and leaf.trace is self.trace else None
+        index = leaf.index if type(leaf) in box_types and leaf.tracer is self.trace else None
         return index, *self.trace.backend.aval(leaf)
 
     def pull(self, cotangents: list[Any], tape: Tape, *, free: bool) -> Any:

@@ -46,7 +46,7 @@ class ArrayBox(Box):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise ConversionError(
-            f"a value traced by pullback.{self.trace.name} cannot become a plain array: its "
+            f"a value traced by pullback.{self.tracer.name} cannot become a plain array: its "
             "derivative would be lost. Build arrays of traced values with np.stack or "
             "np.concatenate instead of np.array([...]) or an assignment into a plain array; for "
             "a function that needs plain arrays, pass pullback.stop_gradient(x) if its derivative "
@@ -90,7 +90,7 @@ class ArrayBox(Box):
         return (self[i] for i in range(self.shape[0]))
 
     def __repr__(self) -> str:
-        return f"Traced<{self.trace.name}, level {self.trace.level}>({raw(self)!r})"
+        return f"Traced<{self.tracer.name}, level {self.tracer.level}>({raw(self)!r})"
 
     def __str__(self) -> str:
         return str(raw(self))
@@ -115,7 +115,7 @@ class ArrayBox(Box):
 
     def _refuse_conversion(self, how: str) -> Any:
         raise ConversionError(
-            f"{how} of a value traced by pullback.{self.trace.name} would lose its derivative. "
+            f"{how} of a value traced by pullback.{self.tracer.name} would lose its derivative. "
             "Use the value itself and NumPy's functions (np.sin for math.sin); for a constant "
             "write x.item()."
         )
@@ -136,7 +136,7 @@ class ArrayBox(Box):
 
     def _refuse_write(self, how: str) -> Any:
         raise UnsupportedError(
-            f"{how} of a value traced by pullback.{self.trace.name} is not followed. Write the "
+            f"{how} of a value traced by pullback.{self.tracer.name} is not followed. Write the "
             "new value to a new name (y = x + 1 instead of x += 1; np.where or np.concatenate "
             "instead of an assignment to a part)."
         )
@@ -161,7 +161,7 @@ class ArrayBox(Box):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise ConversionError(
-            f"a value traced by pullback.{self.trace.name} cannot be pickled; return it from the "
+            f"a value traced by pullback.{self.tracer.name} cannot be pickled; return it from the "
             "function, or send pullback.stop_gradient(x)"
         )
 
