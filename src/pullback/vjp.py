@@ -39,7 +39,7 @@ class Recording:
             for place, follows in enumerate(differentiable):
                 if follows:
                     leaves[place] = box = trace.leaf(leaves[place])
-                    self.inputs[place] = box.shape, box.dtype
+                    self.inputs[place] = box.value.shape, box.value.dtype
             self.count = sum(differentiable)
             args = tree.unflatten(self.leaves, leaves)
             del leaves
@@ -62,10 +62,10 @@ class Recording:
         self.aux = border.unwrap_aux(aux, trace) if has_aux else None  # pyright: ignore
 
     def _output(self, leaf: Any) -> Output | None:
-        if not self.trace.backend.differentiable(leaf):
-            return None
-        index = leaf.index if type(leaf) in box_types and leaf.tracer is self.trace else None
-        return index, *self.trace.backend.aval(leaf)
+        if type(leaf) in box_types and leaf.tracer is self.trace:
+            return leaf.index, leaf.value.shape, leaf.value.dtype
+        backend = self.trace.backend
+        return (None, *backend.aval(leaf)) if backend.differentiable(leaf) else None
 
     def pull(self, cotangents: list[Any], tape: Tape, *, free: bool) -> Any:
         """The tree of the leaves' cotangents; `cotangents` are the outputs', None for zero."""

@@ -57,9 +57,8 @@ class NumpyBackend:
     @staticmethod
     def differentiable(value: Any) -> bool:
         """Is this leaf of a floating-point or complex dtype?"""
-        if isinstance(value, (float, complex)):
-            return True
-        return not isinstance(value, int) and value.dtype.kind in "fc"
+        dtype = getattr(value, "dtype", None)
+        return isinstance(value, (float, complex)) if dtype is None else dtype.kind in "fc"
 
     @staticmethod
     def enter(value: Any) -> Any:
