@@ -1,8 +1,9 @@
 """Source that a page quotes: copied from the file by name, so that it cannot drift.
 
 A page asks with `<!-- source: src/pullback/core.py bind -->`, and what stands between that line
-and `<!-- end -->` is replaced by the source of `bind`. `Walk.run` names a method. The fence is
-`py`, not `python`: these blocks are read, and the tests run only the others.
+and `<!-- end -->` is replaced by the source of `bind`. `Walk.run` names a method, and several
+names can be asked for at once. The fence is `py`, not `python`: these blocks are read, and
+the tests run only the others.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import textwrap
 from pathlib import Path
 
-_QUOTE = re.compile(r"(<!-- source: (\S+) (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_QUOTE = re.compile(r"(<!-- source: (\S+) ([\w. ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def fill(text: str, root: Path, page: Path) -> str:
@@ -35,7 +36,10 @@ def find(source: str, name: str) -> str:
     """The source of a function, class, method or assignment, by its dotted name."""
     node: ast.AST = ast.parse(source)
     for part in name.split("."):
-        node = next(child for child in ast.iter_child_nodes(node) if part in _names(child))
+        children = [child for child in ast.iter_child_nodes(node) if part in _names(child)]
+        if not children:
+            raise LookupError(f"there is no {name}")
+        node = children[0]
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
     return textwrap.dedent("\n".join(source.splitlines()[first - 1 : node.end_lineno]))
 
