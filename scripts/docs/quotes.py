@@ -20,20 +20,20 @@ def fill(text: str, root: Path, page: Path) -> str:
     """`text` with every quote taken anew from the source."""
 
     def quote(match: re.Match[str]) -> str:
-        head, path, name, end = match.groups()
+        head, path, names, end = match.groups()
         try:
-            source = find((root / path).read_text(encoding="utf-8"), name)
+            source = (root / path).read_text(encoding="utf-8")
+            found = [find(source, name) for name in names.split()]
         except (LookupError, OSError) as error:
-            raise SystemExit(
-                f"{page.relative_to(root)}: {path} has no {name} ({error!r})"
-            ) from None
-        return f"{head}```py\n# {path}\n{source}\n```\n{end}"
+            raise SystemExit(f"{page.relative_to(root)}: {path}: {error}") from None
+        quoted = ("\n\n" if any("\n" in one for one in found) else "\n").join(found)
+        return f"{head}```py\n# {path}\n{quoted}\n```\n{end}"
 
     return _QUOTE.sub(quote, text)
 
 
 def find(source: str, name: str) -> str:
-    """The source of a function, class, method or assignment, by its dotted name."""
+    """The source of a function, class, method, assignment or declared op, by its dotted name."""
     node: ast.AST = ast.parse(source)
     for part in name.split("."):
         children = [child for child in ast.iter_child_nodes(node) if part in _names(child)]
@@ -45,8 +45,13 @@ def find(source: str, name: str) -> str:
 
 
 def _names(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Assign):
-        return [target.id for target in node.targets if isinstance(target, ast.Name)]
-    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-        return [node.target.id]
-    return [node.name] if hasattr(node, "name") else []
+    """What a statement defines; `elementwise("exp", ...)` defines the op exp."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    names: list[str] = []
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        names += [target.id for target in targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.Assign | ast.Expr) and isinstance(node.value, ast.Call):
+        names += [arg.value for arg in node.value.args[:1] if isinstance(arg, ast.Constant)]
+    return names
