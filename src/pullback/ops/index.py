@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ..backends.numpy import xp as _xp
 from . import declare
+
+
+def _branch(cotangent: Any, xp: Any, position: int, condition: Any) -> Any:
+    if position == 0:
+        return xp.where(condition, cotangent, 0)
+    return xp.where(condition, 0, cotangent)
+
 
 getitem = declare.index(
     "getitem", lambda cotangent, xp, shape, index: xp.unindex(cotangent, shape=shape, index=index)
 )
 unindex = declare.linear("unindex", lambda cotangent, xp, index: xp.getitem(cotangent, index=index))
+# Linear in the two branches together; the condition is a parameter, as an index is.
+where = declare.linear("where", _branch, arguments="x y", masks=True, impl=_xp.merge)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..backends.numpy import xp as _xp
 from .declare import linear
 
 
@@ -17,6 +18,36 @@ def _sum_to(cotangent: Any, xp: Any, shape: Any) -> Any:
     return xp.sum(cotangent, axis=axes, keepdims=True).reshape(shape) if axes else cotangent
 
 
-broadcast_to = linear("broadcast_to", _sum_to)
+def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
+    ndim = len(axes)
+    return tuple(axes.index(axis - ndim) - ndim for axis in range(ndim))
 
-reshape = linear("reshape", lambda cotangent, xp, shape: xp.reshape(cotangent, shape))
+
+def _part(
+    cotangent: Any, xp: Any, shape: Any, position: int, axis: int, starts: tuple[int, ...]
+) -> Any:
+    start = starts[position]
+    return xp.getitem(cotangent, index=along(axis, slice(start, start + shape[axis])))
+
+
+def along(axis: int, index: Any) -> tuple[Any, ...]:
+    """The index that is `index` on `axis` (negative), and everything on the others."""
+    return (..., index, *(slice(None),) * (-axis - 1))
+
+
+broadcast_to = linear("broadcast_to", _sum_to)
+reshape = linear("reshape", lambda cotangent, shape: cotangent.reshape(shape))
+transpose = linear("transpose", lambda cotangent, axes: cotangent.transpose(_inverse(axes)))
+flip = linear("flip", lambda cotangent, xp, axis: xp.flip(cotangent, axis=axis))
+roll = linear(
+    "roll",
+    lambda cotangent, xp, shift, axis: xp.roll(cotangent, tuple(-n for n in shift), axis),
+)
+# `starts[i]` is where array `i` begins on the result's axis.
+concatenate = linear("concatenate", _part, variadic=True, impl=_xp.join)
+stack = linear(
+    "stack",
+    lambda cotangent, xp, position, axis: xp.getitem(cotangent, index=along(axis, position)),
+    variadic=True,
+    impl=_xp.pile,
+)

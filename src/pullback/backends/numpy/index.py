@@ -22,8 +22,16 @@ def add_at(buffer: Any, part: Any, index: Any) -> None:
 def unindex(x: Any, shape: tuple[int, ...], index: Any) -> Any:
     """The transpose of `getitem`: zeros of `shape` with `x` added at `index`."""
     buffer = np.zeros(shape, x.dtype)
-    add_at(buffer, x, index)
+    if _names_each_once(index):
+        buffer[index] = x  # a negative zero stays one
+    else:
+        np.add.at(buffer, index, x)
     return buffer
+
+
+def merge(x: Any, y: Any, condition: Any) -> Any:
+    """`where`, with the condition as a parameter."""
+    return np.where(condition, x, y)
 
 
 def _names_each_once(index: Any) -> bool:

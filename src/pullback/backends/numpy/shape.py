@@ -28,3 +28,16 @@ def expand_dims(x: Any, axis: tuple[int, ...]) -> Any:
     new = {a % ndim for a in axis}
     sizes = iter(x.shape)
     return x.reshape(tuple(1 if a in new else next(sizes) for a in range(ndim)))
+
+
+def join(*arrays: Any, axis: int, starts: tuple[int, ...]) -> Any:
+    """`concatenate`, with the arrays as arguments of their own."""
+    return np.concatenate(arrays, axis)
+
+
+def pile(*arrays: Any, axis: int) -> Any:
+    """`stack`, with the arrays as arguments of their own."""
+    if not arrays[0].shape:
+        # For numbers, a tenth of the time of np.stack.
+        return np.array(arrays)
+    return np.stack(arrays, axis)

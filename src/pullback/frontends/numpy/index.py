@@ -1,14 +1,350 @@
-"""NumPy's signatures: indexing."""
+"""NumPy's signatures: indexing, selection and sorting."""
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
+from ...core import raw
+from ...errors import UnsupportedError
 from ...ops import index as ops
-from .box import define
+from ...ops import shape as shape_ops
+from ...ops.shape import along
+from .box import define, method
+from .dispatch import (
+    as_array,
+    constant,
+    implements,
+    is_box,
+    name_of,
+    normalize_axis,
+    refuse,
+    unsupported,
+)
+
+# x[index]
 
 
 def _getitem(self: Any, index: Any) -> Any:
+    if type(index) is int:
+        if not self.shape:
+            raise IndexError("too many indices for array: array is 0-dimensional")
+        return ops.getitem(self, index=index)
+    index = static_index(index)
+    if not self.shape:
+        # The cotangent of a number cannot be added into: read from an array of one element.
+        parts = index if type(index) is tuple else (index,)
+        return ops.getitem(shape_ops.reshape(self, shape=(1,)), index=(0, *parts))
     return ops.getitem(self, index=index)
 
+
+def static_index(index: Any) -> Any:
+    """`index` as the tape keeps it: nothing in it is the caller's to change."""
+    return tuple(map(_static_part, index)) if type(index) is tuple else _static_part(index)
+
+
+def _static_part(part: Any) -> Any:
+    if part is None or part is Ellipsis or isinstance(part, (bool, np.bool_)):
+        return part
+    if isinstance(part, slice):
+        return part
+    if is_box(part):
+        raise IndexError(
+            "a traced array cannot be an index: indices are integers or booleans, which have no "
+            "derivative. np.argmax, np.argsort and comparisons give plain arrays; for another "
+            "value write x[pullback.stop_gradient(i).astype(int)]"
+        )
+    if not isinstance(part, (np.ndarray, list, tuple)):
+        return operator.index(part) if hasattr(type(part), "__index__") else part
+    array = np.array(part)
+    if not array.size and isinstance(part, (list, tuple)):
+        return array.astype(np.intp)
+    if not array.ndim and array.dtype.kind in "iu":
+        return int(array)
+    return array
+
+
 define("__getitem__", _getitem)
+
+
+class Flat:
+    """`x.flat` of a traced array: its elements in C order, to read."""
+
+    __slots__ = ("base",)
+
+    def __init__(self, base: Any) -> None:
+        self.base = base
+
+    def __len__(self) -> int:
+        return self.base.size
+
+    def __iter__(self) -> Iterator[Any]:
+        flat = self.base.reshape(-1)
+        return (flat[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.base.reshape(-1)[index]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.base[...] = value  # refused, with the reason
+
+    def copy(self) -> Any:
+        """The elements as an array of one axis."""
+        return self.base.flatten()
+
+
+define("flat", property(Flat, doc="The elements in C order, to read and to iterate over."))
+
+
+# Reading by position
+
+
+@implements(np.take)
+def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    refuse(np.take, out=out)
+    _refuse_traced_indices(np.take, indices)
+    if axis is None or not a.ndim:
+        a = a.reshape(-1)
+        axis = -1
+    axis = normalize_axis(axis, a.ndim)
+    indices = _in_range(np.array(indices), a.shape[axis], mode)
+    return ops.getitem(a, index=along(axis, indices))
+
+
+def _in_range(indices: Any, size: int, mode: str) -> Any:
+    """Indices as `mode` reads those outside; `raise` leaves that to the indexing."""
+    if not indices.size:
+        indices = indices.astype(np.intp)
+    if mode == "wrap":
+        return indices % size
+    if mode == "clip":
+        return indices.clip(0, size - 1)
+    if mode != "raise":
+        raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got '{mode}')")
+    return indices
+
+
+def _refuse_traced_indices(function: Any, *indices: Any) -> None:
+    if any(map(is_box, indices)):
+        raise TypeError(
+            f"{name_of(function)}: the indices are traced, but they have no derivative. Use the "
+            "integers that np.argmax, np.argsort and the like give, or "
+            "pullback.stop_gradient(i).astype(int)."
+        )
+
+
+@implements(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    _refuse_traced_indices(np.take_along_axis, indices)
+    indices = np.array(indices)
+    if indices.dtype.kind not in "iu":
+        raise IndexError("`indices` must be an integer array")
+    if axis is None:
+        if indices.ndim != 1:
+            raise ValueError("when axis=None, `indices` must have a single dimension.")
+        arr = arr.reshape(-1)
+        axis = 0
+    axis = normalize_axis(axis, arr.ndim) + arr.ndim
+    if indices.ndim != arr.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    return ops.getitem(arr, index=_grid(arr.shape, indices, axis))
+
+
+def _grid(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
+    ndim = len(shape)
+    return tuple(
+        indices if i == axis else np.arange(n).reshape((-1,) + (1,) * (ndim - 1 - i))
+        for i, n in enumerate(shape)
+    )
+
+
+@implements(np.compress)
+def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
+    refuse(np.compress, out=out)
+    condition = np.asarray(raw(condition))
+    if condition.ndim != 1:
+        raise ValueError("condition must be a 1-d array")
+    return np.take(a, condition.nonzero()[0], axis)
+
+
+@implements(np.extract)
+def extract(condition: Any, arr: Any) -> Any:
+    (chosen,) = np.ravel(raw(condition)).nonzero()
+    return as_array(arr).reshape(-1)[chosen]
+
+
+# Choosing between arrays
+
+
+@implements(np.where)
+def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+    if x is None and y is None:
+        return np.where(raw(condition))
+    if x is None or y is None:
+        raise ValueError("either both or neither of x and y should be given")
+    if not (is_box(x) or is_box(y)):
+        return np.where(raw(condition), x, y)
+    return ops.where(_operand(x), _operand(y), condition=np.array(raw(condition), dtype=bool))
+
+
+def _operand(value: Any) -> Any:
+    """A Python number as it is: NumPy gives it the dtype of the others."""
+    return value if isinstance(value, (bool, int, float, complex)) else as_array(value)
+
+
+@implements(np.select)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    conditions = [np.asarray(raw(condition)) for condition in condlist]
+    if len(conditions) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    if not conditions:
+        raise ValueError("select with an empty condition list is not possible")
+    for i, condition in enumerate(conditions):
+        if condition.dtype != bool:
+            raise TypeError(f"invalid entry {i} in condlist: should be boolean ndarray")
+    choices = [_operand(choice) for choice in (*choicelist, default)]
+    dtype = np.result_type(*map(raw, choices))
+    shape = np.broadcast_shapes(*(np.shape(item) for item in (*conditions, *choices)))
+    result = choices.pop()
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        result = np.where(condition, choice, result)
+    return _fit(result, shape, dtype)
+
+
+def _fit(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    if x.dtype != dtype:
+        x = x.astype(dtype)
+    return x if x.shape == shape else np.broadcast_to(x, shape)
+
+
+@implements(np.choose)
+def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    refuse(np.choose, out=out)
+    _refuse_traced_indices(np.choose, a)
+    options = [as_array(choice) for choice in choices]
+    chosen = np.asarray(a)
+    dtype = np.result_type(*map(raw, options))
+    shape = np.broadcast_shapes(chosen.shape, *(option.shape for option in options))
+    # NumPy's own call reads the positions, and raises what it raises.
+    number = np.choose(chosen, list(range(len(options))), mode=mode)
+    result = options[0]
+    for i, option in enumerate(options[1:], 1):
+        result = np.where(number == i, option, result)
+    return _fit(result, shape, dtype)
+
+
+# Order
+
+
+@implements(np.sort)
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    return _reorder(
+        a, axis, lambda x, axis: np.argsort(x, axis, kind, order, **_given(stable=stable))
+    )
+
+
+@implements(np.partition)
+def partition(
+    a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
+) -> Any:
+    return _reorder(a, axis, lambda x, axis: np.argpartition(x, kth, axis, kind, order))
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _reorder(a: Any, axis: Any, positions: Any) -> Any:
+    if axis is None:
+        a = a.reshape(-1)
+        axis = -1
+    return np.take_along_axis(a, positions(raw(a), axis), axis)
+
+
+@implements(np.unique)
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: Any = None,
+    **options: Any,
+) -> Any:
+    _, index, *others = np.unique(
+        raw(ar), True, return_inverse, return_counts, axis, **options
+    )
+    values = np.take(ar, index, axis)
+    results = [index] * bool(return_index) + others
+    return (values, *results) if results else values
+
+
+constant(
+    np.argpartition,
+    np.argsort,
+    np.argwhere,
+    np.diag_indices_from,
+    np.digitize,
+    np.flatnonzero,
+    np.isin,
+    np.lexsort,
+    np.nonzero,
+    np.searchsorted,
+    np.tril_indices_from,
+    np.triu_indices_from,
+)
+
+
+# What would write into its argument
+
+
+def _refuse_in_place(function: Any, instead: str) -> None:
+    def raise_(*args: Any, **kwargs: Any) -> Any:
+        raise UnsupportedError(
+            f"{name_of(function)} writes into its argument, and with a traced array that is not "
+            f"followed. Write {instead} instead, and give the result a new name."
+        )
+
+    implements(function)(raise_)
+
+
+_refuse_in_place(np.copyto, "np.where(where, src, dst)")
+_refuse_in_place(np.fill_diagonal, "np.where(np.eye(len(a), dtype=bool), val, a)")
+_refuse_in_place(np.place, "np.where(mask, vals, arr)")
+_refuse_in_place(np.put, "np.where with a mask of the indices")
+_refuse_in_place(np.put_along_axis, "np.where with a mask of the indices")
+_refuse_in_place(np.putmask, "np.where(mask, values, a)")
+
+
+# The box's methods
+
+
+def _refuse_method(name: str, instead: str) -> None:
+    def raise_(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise UnsupportedError(
+            f"x.{name}(...) changes a traced array in place, which is not followed. Write "
+            f"{instead} instead."
+        )
+
+    define(name, raise_)
+
+
+_refuse_method("fill", "y = np.full_like(x, value)")
+_refuse_method("itemset", "np.where with a mask of the position")
+_refuse_method("partition", "y = np.partition(x, kth)")
+_refuse_method("put", "np.where with a mask of the indices")
+_refuse_method("resize", "y = np.resize(x, shape)")
+_refuse_method("sort", "y = np.sort(x)")
+
+method("argpartition", np.argpartition)
+method("argsort", np.argsort)
+method("choose", np.choose)
+method("nonzero", np.nonzero)
+method("searchsorted", np.searchsorted)
+method("take", np.take)
+define(
+    "compress",
+    lambda self, condition, axis=None, out=None: compress(condition, self, axis, out),
+)

@@ -2,27 +2,919 @@
 
 from __future__ import annotations
 
+import math
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ...core import raw
+from ...errors import ConversionError, UnsupportedError
+from ...ops import index as index_ops
 from ...ops import shape as ops
-from .dispatch import implements
-from .box import define
+from ...ops.shape import along
+from .box import define, method
+from .dispatch import (
+    as_array,
+    constant,
+    implements,
+    is_box,
+    normalize_axes,
+    normalize_axis,
+    refuse,
+)
+
+# One shape for another
 
 
 @implements(np.reshape)
-def reshape(a: Any, shape: Any, order: str = "C") -> Any:
-    shape = np.reshape(np.broadcast_to(0, a.shape), shape).shape
-    return ops.reshape(a, shape=shape)
+def reshape(a: Any, shape: Any = None, order: str = "C", *, copy: Any = None, **old: Any) -> Any:
+    if shape is None:
+        shape = old.pop("newshape")  # its name before NumPy 2.1
+    if copy is False:
+        np.reshape(raw(a), shape, order, copy=False)  # raises where a copy is needed
+    if order == "C" or (order == "A" and not _is_fortran(a)):
+        return _reshape(a, _full_shape(a, shape))
+    if order not in ("F", "A"):
+        raise ValueError("order must be one of 'C', 'F', or 'A'")
+    return _reverse(_reshape(_reverse(a), _full_shape(a, shape)[::-1]))
+
+
+def _reshape(a: Any, shape: tuple[int, ...]) -> Any:
+    return a if a.shape == shape else ops.reshape(a, shape=shape)
+
+
+def _full_shape(a: Any, shape: Any) -> tuple[int, ...]:
+    """`shape` as a tuple with its -1 written out, where there is one and it can be."""
+    sizes = tuple(map(operator.index, shape)) if hasattr(shape, "__len__") else (
+        operator.index(shape),
+    )
+    if -1 not in sizes:
+        return sizes
+    known = -math.prod(sizes)
+    if known <= 0 or a.size % known:
+        return sizes  # NumPy raises
+    return tuple(a.size // known if n == -1 else n for n in sizes)
+
+
+def _is_fortran(a: Any) -> bool:
+    return raw(a).flags.fnc
+
+
+def _reverse(a: Any) -> Any:
+    return a if a.ndim < 2 else ops.transpose(a, axes=tuple(range(-1, -a.ndim - 1, -1)))
+
+
+@implements(np.ravel)
+def ravel(a: Any, order: str = "C") -> Any:
+    if order == "K":
+        # The order in memory: as the strides fall.
+        strides = raw(a).strides
+        axes = sorted(range(-a.ndim, 0), key=lambda axis: -abs(strides[axis]))
+        return _reshape(_permute(a, axes), (a.size,))
+    return reshape(a, (a.size,), order)
+
+
+def _flatten(self: Any, order: str = "C") -> Any:
+    return _copy(ravel(self, order))
+
+
+def _copy(a: Any) -> Any:
+    return +a
+
+
+@implements(np.copy)
+def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    return _copy(a)
+
+
+@implements(np.squeeze)
+def squeeze(a: Any, axis: Any = None) -> Any:
+    if axis is None:
+        return _reshape(a, tuple(n for n in a.shape if n != 1))
+    axes = normalize_axes(axis, a.ndim)
+    if any(a.shape[i] != 1 for i in axes):
+        raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+    return _reshape(a, tuple(n for i, n in enumerate(a.shape, -a.ndim) if i not in axes))
+
+
+@implements(np.expand_dims)
+def expand_dims(a: Any, axis: Any) -> Any:
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    ndim = a.ndim + len(axes)
+    new = normalize_axes(tuple(axes), ndim)
+    sizes = iter(a.shape)
+    return _reshape(a, tuple(1 if i in new else next(sizes) for i in range(-ndim, 0)))
+
+
+def _each(function: Callable[[Any], Any], arrays: tuple[Any, ...]) -> Any:
+    """One result, or a tuple of them, as the `atleast` functions give."""
+    results = tuple(function(as_array(array)) for array in arrays)
+    return results[0] if len(results) == 1 else results
+
+
+@implements(np.atleast_1d)
+def atleast_1d(*arys: Any) -> Any:
+    return _each(lambda a: a if a.ndim else a.reshape(1), arys)
+
+
+@implements(np.atleast_2d)
+def atleast_2d(*arys: Any) -> Any:
+    return _each(lambda a: a if a.ndim > 1 else a.reshape(1, -1), arys)
+
+
+@implements(np.atleast_3d)
+def atleast_3d(*arys: Any) -> Any:
+    def three(a: Any) -> Any:
+        if a.ndim > 2:  # noqa: PLR2004
+            return a
+        return a.reshape(*a.shape, 1) if a.ndim > 1 else a.reshape(1, -1, 1)
+
+    return _each(three, arys)
+
+
+# The same elements with axes in another order
+
+
+@implements(np.transpose)
+def transpose(a: Any, axes: Any = None) -> Any:
+    if axes is None:
+        return _reverse(a)
+    if len(axes) != a.ndim:
+        raise ValueError("axes don't match array")
+    return _permute(a, normalize_axes(tuple(axes), a.ndim) or ())
+
+
+def _permute(a: Any, axes: Any) -> Any:
+    """Transpose by a full tuple of axes, of either sign."""
+    axes = tuple(axis if axis < 0 else axis - a.ndim for axis in axes)
+    return a if axes == tuple(range(-a.ndim, 0)) else ops.transpose(a, axes=axes)
+
+
+@implements(np.swapaxes)
+def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    first, second = (normalize_axis(axis, a.ndim) for axis in (axis1, axis2))
+    axes = list(range(-a.ndim, 0))
+    axes[first], axes[second] = second, first
+    return _permute(a, axes)
+
+
+@implements(np.moveaxis)
+def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    sources = normalize_axes(source, a.ndim)
+    destinations = normalize_axes(destination, a.ndim)
+    if len(sources) != len(destinations):
+        raise ValueError(
+            "`source` and `destination` arguments must have the same number of elements"
+        )
+    axes = [axis for axis in range(-a.ndim, 0) if axis not in sources]
+    for place, axis in sorted(zip(destinations, sources, strict=True)):
+        axes.insert(place + a.ndim, axis)
+    return _permute(a, axes)
+
+
+@implements(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    ndim = a.ndim
+    axis = normalize_axis(axis, ndim) + ndim
+    if not -ndim <= start <= ndim:
+        raise np.exceptions.AxisError(f"start must be in [{-ndim}, {ndim}], got {start}")
+    start += ndim * (start < 0)
+    axes = [i for i in range(ndim) if i != axis]
+    axes.insert(start - (axis < start), axis)
+    return _permute(a, axes)
+
+
+@implements(np.matrix_transpose)
+def matrix_transpose(x: Any, /) -> Any:
+    if x.ndim < 2:  # noqa: PLR2004
+        raise ValueError(f"Input array must be at least 2-dimensional, but it is {x.ndim}")
+    return swapaxes(x, -1, -2)
+
+
+@implements(np.flip)
+def flip(m: Any, axis: Any = None) -> Any:
+    return ops.flip(m, axis=normalize_axes(range(m.ndim) if axis is None else axis, m.ndim))
+
+
+@implements(np.fliplr)
+def fliplr(m: Any) -> Any:
+    if m.ndim < 2:  # noqa: PLR2004
+        raise ValueError("Input must be >= 2-d.")
+    return flip(m, 1)
+
+
+@implements(np.flipud)
+def flipud(m: Any) -> Any:
+    if m.ndim < 1:
+        raise ValueError("Input must be >= 1-d.")
+    return flip(m, 0)
+
+
+@implements(np.rot90)
+def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    if len(axes) != 2:  # noqa: PLR2004
+        raise ValueError("len(axes) must be 2.")
+    first, second = normalize_axes(tuple(axes), m.ndim)
+    k %= 4
+    if k == 2:  # noqa: PLR2004
+        return flip(m, (first, second))
+    if k == 1:
+        m = flip(m, second)
+    m = swapaxes(m, first, second)
+    return flip(m, second) if k == 3 else m  # noqa: PLR2004
+
+
+@implements(np.roll)
+def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    if axis is None:
+        return roll(a.reshape(-1), shift, 0).reshape(a.shape)
+    pairs = np.broadcast(shift, axis)
+    if pairs.ndim > 1:
+        raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
+    shifts, axes = (tuple(map(int, column)) for column in zip(*pairs, strict=True))
+    return ops.roll(a, shift=shifts, axis=tuple(normalize_axis(i, a.ndim) for i in axes))
+
+
+# Repetition
 
 
 @implements(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
-    return ops.broadcast_to(array, shape=shape)
+    return ops.broadcast_to(array, shape=_full_shape(array, shape))
 
 
-def _reshape_method(self: Any, *shape: Any, order: str = "C") -> Any:
-    return reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+@implements(np.broadcast_arrays)
+def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
+    arrays = [as_array(array) for array in args]
+    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    return tuple(a if a.shape == shape else np.broadcast_to(a, shape) for a in arrays)
+
+
+@implements(np.tile)
+def tile(A: Any, reps: Any) -> Any:  # noqa: N803
+    counts = tuple(reps) if hasattr(reps, "__len__") else (reps,)
+    ndim = max(A.ndim, len(counts))
+    counts = (1,) * (ndim - len(counts)) + counts
+    sizes = (1,) * (ndim - A.ndim) + A.shape
+    split = tuple(n for size in sizes for n in (1, size))
+    spread = tuple(n for pair in zip(counts, sizes, strict=True) for n in pair)
+    shape = tuple(count * size for count, size in zip(counts, sizes, strict=True))
+    return np.broadcast_to(A.reshape(split), spread).reshape(shape)
+
+
+@implements(np.repeat)
+def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
+    if axis is None:
+        a = a.reshape(-1)
+        axis = -1
+    axis = normalize_axis(axis, a.ndim)
+    size = a.shape[axis]
+    counts = np.asarray(repeats)
+    if counts.size != 1 or counts.dtype.kind not in "iu" or counts < 0:
+        return np.take(a, np.repeat(np.arange(size), repeats), axis)
+    place = axis + a.ndim + 1
+    head, tail = a.shape[:place], a.shape[place:]
+    spread = np.broadcast_to(a.reshape(*head, 1, *tail), (*head, count := int(counts.item()), *tail))
+    return spread.reshape(*head[:-1], size * count, *tail)
+
+
+@implements(np.resize)
+def resize(a: Any, new_shape: Any) -> Any:
+    positions = np.resize(np.arange(a.size), new_shape)
+    if not a.size:
+        return np.zeros(positions.shape, a.dtype)
+    return a.reshape(-1)[positions]
+
+
+@implements(np.meshgrid)
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+    if indexing not in ("xy", "ij"):
+        raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
+    ndim = len(xi)
+    places = list(range(ndim))
+    if indexing == "xy" and ndim > 1:
+        places[:2] = 1, 0
+    grids = tuple(
+        as_array(x).reshape((1,) * place + (-1,) + (1,) * (ndim - 1 - place))
+        for x, place in zip(xi, places, strict=True)
+    )
+    return grids if sparse else np.broadcast_arrays(*grids)
+
+
+# Several arrays as one
+
+
+@implements(np.concatenate)
+def concatenate(
+    arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
+    refuse(np.concatenate, out=out)
+    parts = _cast(arrays, dtype, casting)
+    if axis is None:
+        parts = [part.reshape(-1) for part in parts]
+        axis = 0
+    if not all(part.ndim for part in parts):
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+    axis = normalize_axis(axis, parts[0].ndim)
+    starts = [0]
+    for part in parts:
+        starts.append(starts[-1] + (part.shape[axis] if -axis <= part.ndim else 0))
+    return ops.concatenate(*parts, axis=axis, starts=tuple(starts))
+
+
+def _cast(arrays: Any, dtype: Any, casting: str) -> list[Any]:
+    parts = [as_array(array) for array in arrays]
+    if dtype is not None:
+        parts = [part.astype(dtype, casting=casting) for part in parts]
+    return parts
+
+
+@implements(np.stack)
+def stack(
+    arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
+    refuse(np.stack, out=out)
+    parts = _cast(arrays, dtype, casting)
+    if len({part.shape for part in parts}) != 1:
+        raise ValueError("all input arrays must have the same shape")
+    return ops.stack(*parts, axis=normalize_axis(axis, parts[0].ndim + 1))
+
+
+@implements(np.vstack)
+def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    return np.concatenate([np.atleast_2d(a) for a in tup], 0, dtype=dtype, casting=casting)
+
+
+@implements(np.hstack)
+def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    parts = [np.atleast_1d(a) for a in tup]
+    axis = 0 if parts and parts[0].ndim == 1 else 1
+    return np.concatenate(parts, axis, dtype=dtype, casting=casting)
+
+
+@implements(np.dstack)
+def dstack(tup: Any) -> Any:
+    return np.concatenate([np.atleast_3d(a) for a in tup], 2)
+
+
+@implements(np.column_stack)
+def column_stack(tup: Any) -> Any:
+    parts = [as_array(a) for a in tup]
+    return np.concatenate([p if p.ndim > 1 else p.reshape(-1, 1) for p in parts], 1)
+
+
+@implements(np.block)
+def block(arrays: Any) -> Any:
+    depth, ndim = _block_depth(arrays)
+    return _block(arrays, -depth, max(depth, ndim))
+
+
+def _block_depth(arrays: Any) -> tuple[int, int]:
+    """How deep the lists are, and the most axes of an array in them."""
+    if isinstance(arrays, tuple):
+        raise TypeError("np.block: got a tuple; only lists can be used to arrange blocks")
+    if not isinstance(arrays, list):
+        return 0, np.ndim(arrays)
+    if not arrays:
+        raise ValueError("np.block: lists cannot be empty")
+    depths, ndims = zip(*map(_block_depth, arrays), strict=True)
+    if len(set(depths)) != 1:
+        raise ValueError("np.block: list depths are mismatched")
+    return depths[0] + 1, max(ndims)
+
+
+def _block(arrays: Any, axis: int, ndim: int) -> Any:
+    if isinstance(arrays, list):
+        return np.concatenate([_block(item, axis + 1, ndim) for item in arrays], axis)
+    array = as_array(arrays)
+    return array.reshape((1,) * (ndim - array.ndim) + array.shape)
+
+
+@implements(np.append)
+def append(arr: Any, values: Any, axis: Any = None) -> Any:
+    return np.concatenate((as_array(arr), as_array(values)), axis)
+
+
+# One array as several
+
+
+@implements(np.array_split)
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    return _split(np.array_split, ary, indices_or_sections, axis)
+
+
+@implements(np.split)
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    return _split(np.split, ary, indices_or_sections, axis)
+
+
+def _split(function: Any, a: Any, sections: Any, axis: int) -> list[Any]:
+    axis = normalize_axis(axis, a.ndim)
+    pieces = function(np.arange(a.shape[axis]), sections)
+    bounds = [(int(p[0]), int(p[-1]) + 1) if p.size else (0, 0) for p in pieces]
+    return [index_ops.getitem(a, index=along(axis, slice(*bound))) for bound in bounds]
+
+
+@implements(np.hsplit)
+def hsplit(ary: Any, indices_or_sections: Any) -> Any:
+    _require_axes(np.hsplit, ary, 1)
+    return split(ary, indices_or_sections, min(ary.ndim - 1, 1))
+
+
+@implements(np.vsplit)
+def vsplit(ary: Any, indices_or_sections: Any) -> Any:
+    _require_axes(np.vsplit, ary, 2)
+    return split(ary, indices_or_sections, 0)
+
+
+@implements(np.dsplit)
+def dsplit(ary: Any, indices_or_sections: Any) -> Any:
+    _require_axes(np.dsplit, ary, 3)
+    return split(ary, indices_or_sections, 2)
+
+
+def _require_axes(function: Any, a: Any, count: int) -> None:
+    if a.ndim < count:
+        name = function.__name__
+        raise ValueError(f"{name} only works on arrays of {count} or more dimensions")
+
+
+if hasattr(np, "unstack"):  # NumPy 2.1
+
+    @implements(np.unstack)
+    def unstack(x: Any, /, *, axis: int = 0) -> Any:
+        if not x.ndim:
+            raise ValueError("Input array must be at least 1-d.")
+        axis = normalize_axis(axis, x.ndim)
+        places = range(x.shape[axis])
+        return tuple(index_ops.getitem(x, index=along(axis, place)) for place in places)
+
+
+# Elements put in and taken out
+
+
+@implements(np.delete)
+def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
+    arr, axis = _one_axis(arr, axis)
+    return np.take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
+
+
+@implements(np.insert)
+def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
+    arr, axis = _one_axis(as_array(arr), axis)
+    size = arr.shape[axis]
+    places = obj if isinstance(obj, slice) else np.asarray(obj)
+    values = as_array(values)
+    values = values.reshape((1,) * (arr.ndim - values.ndim) + values.shape)
+    if not isinstance(places, slice) and not places.ndim:
+        values = np.moveaxis(values, 0, axis)
+    count = np.insert(np.arange(size), places, 0).size - size
+    if count == 1:
+        count = values.shape[axis]
+    shape = [*arr.shape]
+    shape[axis] = count
+    both = np.concatenate((arr, np.broadcast_to(values.astype(arr.dtype), tuple(shape))), axis)
+    order = np.insert(np.arange(size), places, np.arange(size, size + count))
+    return np.take(both, order, axis)
+
+
+def _one_axis(a: Any, axis: Any) -> tuple[Any, int]:
+    """The array and the axis to work on: all elements in a row where it is None."""
+    if axis is None:
+        return a.reshape(-1), -1
+    return a, normalize_axis(axis, a.ndim)
+
+
+@implements(np.trim_zeros)
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    trim = trim.lower()
+    if trim not in ("fb", "bf", "f", "b"):
+        raise ValueError(f"unexpected character(s) in `trim`: {trim!r}")
+    axes = normalize_axes(range(filt.ndim) if axis is None else axis, filt.ndim)
+    positions = np.argwhere(raw(filt))
+    index = [slice(None)] * filt.ndim
+    for i in axes:
+        low, high = (positions[:, i].min(), positions[:, i].max() + 1) if len(positions) else (0, 0)
+        index[i] = slice(
+            int(low) if "f" in trim else None, int(high) if "b" in trim else None
+        )
+    return filt[tuple(index)]
+
+
+# Diagonals and triangles
+
+
+@implements(np.diagonal)
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    if a.ndim < 2:  # noqa: PLR2004
+        raise ValueError("diag requires an array of at least two dimensions")
+    if normalize_axis(axis1, a.ndim) == normalize_axis(axis2, a.ndim):
+        raise ValueError("axis1 and axis2 cannot be the same")
+    a = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    rows, columns = a.shape[-2:]
+    flat = a.reshape(*a.shape[:-2], rows * columns)
+    return index_ops.getitem(flat, index=(..., _diagonal_slice(rows, columns, offset)))
+
+
+def _diagonal_slice(rows: int, columns: int, offset: int) -> slice:
+    """Where a matrix's diagonal is among its elements in a row."""
+    offset = operator.index(offset)
+    length = max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
+    start = offset if offset >= 0 else -offset * columns
+    return slice(start, start + length * (columns + 1), columns + 1) if length else slice(0, 0)
+
+
+@implements(np.diag)
+def diag(v: Any, k: int = 0) -> Any:
+    if v.ndim == 1:
+        size = v.shape[0] + abs(operator.index(k))
+        index = (..., _diagonal_slice(size, size, k))
+        return index_ops.unindex(v, shape=(size * size,), index=index).reshape(size, size)
+    if v.ndim != 2:  # noqa: PLR2004
+        raise ValueError("Input must be 1- or 2-d.")
+    return diagonal(v, k)
+
+
+@implements(np.diagflat)
+def diagflat(v: Any, k: int = 0) -> Any:
+    return diag(as_array(v).reshape(-1), k)
+
+
+@implements(np.trace)
+def trace(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
+) -> Any:
+    refuse(np.trace, out=out)
+    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
+
+
+@implements(np.tril)
+def tril(m: Any, k: int = 0) -> Any:
+    return np.where(np.tri(*m.shape[-2:], k=k, dtype=bool), m, np.zeros(1, m.dtype))
+
+
+@implements(np.triu)
+def triu(m: Any, k: int = 0) -> Any:
+    return np.where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), np.zeros(1, m.dtype), m)
+
+
+# Padding: one axis after the other, as NumPy does, so that a later axis pads the earlier corners
+
+
+@implements(np.pad)
+def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
+    array = as_array(array)
+    if mode not in _PADDINGS:
+        raise UnsupportedError(
+            f"np.pad with mode={mode!r} on a traced array: expected one of {sorted(_PADDINGS)}"
+        )
+    check = {name: raw(value) for name, value in kwargs.items()}
+    np.pad(np.empty((1,) * array.ndim), 0, mode, **check)  # raises for what it does not take
+    widths = _pairs(_widths(pad_width, array.ndim), array.ndim, int)
+    make = _PADDINGS[mode]
+    for axis, (before, after) in enumerate(widths, -array.ndim):
+        if before < 0 or after < 0:
+            raise ValueError("index can't contain negative values")
+        if before or after:
+            array = make(array, axis, before, after, **kwargs)
+    return array
+
+
+def _widths(pad_width: Any, ndim: int) -> Any:
+    if not isinstance(pad_width, dict):
+        return pad_width
+    widths: list[Any] = [(0, 0)] * ndim
+    for axis, width in pad_width.items():
+        widths[axis] = width if isinstance(width, tuple) else (width, width)
+    return widths
+
+
+def _pairs(values: Any, ndim: int, kind: Any = None) -> list[Any]:
+    """One (before, after) for each axis, from the forms that np.pad takes."""
+    if is_box(values):
+        pairs = np.broadcast_to(values, (ndim, 2))
+    else:
+        pairs = np.broadcast_to(np.asarray(values), (ndim, 2))
+    return [tuple(pair if kind is None else map(kind, pair)) for pair in pairs]
+
+
+def _joined(x: Any, axis: int, before: Any, after: Any) -> Any:
+    """`x` between two pieces that are cast to its dtype."""
+    return np.concatenate((_as(before, x.dtype), x, _as(after, x.dtype)), axis)
+
+
+def _as(x: Any, dtype: Any) -> Any:
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
+def _pad_constant(x: Any, axis: int, before: int, after: int, constant_values: Any = 0) -> Any:
+    values = _pairs(constant_values, x.ndim)[axis]
+    pieces = (
+        np.broadcast_to(as_array(value), _with_size(x, axis, width))
+        for value, width in zip(values, (before, after), strict=True)
+    )
+    return _joined(x, axis, *pieces)
+
+
+def _with_size(x: Any, axis: int, size: int) -> tuple[int, ...]:
+    shape = [*x.shape]
+    shape[axis] = size
+    return tuple(shape)
+
+
+def _pad_gathered(mode: str) -> Any:
+    def make(x: Any, axis: int, before: int, after: int, reflect_type: str = "even") -> Any:
+        if reflect_type == "odd" and x.shape[axis] > (mode == "reflect"):
+            return _pad_odd(x, axis, before, after, edge=mode == "symmetric")
+        positions = np.pad(np.arange(x.shape[axis]), (before, after), mode)  # type: ignore[call-overload]
+        return np.take(x, positions, axis)
+
+    return make
+
+
+def _pad_odd(x: Any, axis: int, before: int, after: int, *, edge: bool) -> Any:
+    """Reflect about the ends with the other sign; what is longer than `x` in several steps."""
+    longest = x.shape[axis] - (not edge)
+    while before or after:
+        left, right = min(before, longest), min(after, longest)
+        size = x.shape[axis]
+        first, last = x[along(axis, slice(0, 1))], x[along(axis, slice(size - 1, None))]
+        shift = int(not edge)
+        head = np.flip(x[along(axis, slice(shift, shift + left))], axis)
+        tail = np.flip(x[along(axis, slice(size - shift - right, size - shift))], axis)
+        x = np.concatenate((2 * first - head, x, 2 * last - tail), axis)
+        before -= left
+        after -= right
+    return x
+
+
+def _pad_statistic(function: Any) -> Any:
+    def make(x: Any, axis: int, before: int, after: int, stat_length: Any = None) -> Any:
+        size = x.shape[axis]
+        lengths = (None, None) if stat_length is None else _pairs(stat_length, x.ndim)[axis]
+        low, high = (size if n is None else min(int(n), size) for n in lengths)
+        ends = (slice(0, low), slice(size - high, None))
+        pieces = (
+            np.broadcast_to(
+                function(x[along(axis, end)], axis=axis, keepdims=True), _with_size(x, axis, width)
+            )
+            for end, width in zip(ends, (before, after), strict=True)
+        )
+        return _joined(x, axis, *pieces)
+
+    return make
+
+
+def _pad_ramp(x: Any, axis: int, before: int, after: int, end_values: Any = 0) -> Any:
+    low, high = (as_array(value) for value in _pairs(end_values, x.ndim)[axis])
+    first, last = x[along(axis, 0)], x[along(axis, -1)]
+    head = np.linspace(low, first, before, endpoint=False, axis=axis)
+    tail = np.flip(np.linspace(high, last, after, endpoint=False, axis=axis), axis)
+    return _joined(x, axis, head, tail)
+
+
+_PADDINGS: dict[str, Any] = {
+    "constant": _pad_constant,
+    "edge": _pad_gathered("edge"),
+    "empty": _pad_constant,
+    "linear_ramp": _pad_ramp,
+    "maximum": _pad_statistic(np.max),
+    "mean": _pad_statistic(np.mean),
+    "median": _pad_statistic(np.median),
+    "minimum": _pad_statistic(np.min),
+    "reflect": _pad_gathered("reflect"),
+    "symmetric": _pad_gathered("symmetric"),
+    "wrap": _pad_gathered("wrap"),
+}
+
+
+# Ranges between traced ends
+
+
+@implements(np.linspace)
+def linspace(
+    start: Any,
+    stop: Any,
+    num: Any = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    *,
+    device: Any = None,
+) -> Any:
+    num = _count(num)
+    steps = num - 1 if endpoint else num
+    start, stop = as_array(start) * 1.0, as_array(stop) * 1.0
+    delta = stop - start
+    places = np.arange(num, dtype=raw(delta).real.dtype).reshape((-1,) + (1,) * delta.ndim)
+    step = delta / steps if steps > 0 else np.full(delta.shape, np.nan)
+    values = places * (step if steps > 0 else delta) + start
+    if endpoint and num > 1:
+        values = np.concatenate((values[:-1], np.broadcast_to(stop, delta.shape)[None]))
+    values = _finish(values, axis, dtype)
+    return (values, step) if retstep else values
+
+
+def _count(num: Any) -> int:
+    num = operator.index(num)
+    if num < 0:
+        raise ValueError(f"Number of samples, {num}, must be non-negative.")
+    return num
+
+
+def _finish(values: Any, axis: int, dtype: Any) -> Any:
+    if dtype is not None and np.dtype(dtype).kind in "iu":
+        return np.moveaxis(np.floor(raw(values)), 0, axis).astype(dtype)
+    if dtype is not None:
+        values = values.astype(dtype)
+    return np.moveaxis(values, 0, axis) if axis else values
+
+
+@implements(np.logspace)
+def logspace(
+    start: Any,
+    stop: Any,
+    num: Any = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    start, stop, base = (as_array(value) for value in (start, stop, base))
+    ndim = max(start.ndim, stop.ndim, base.ndim)
+    exponents = np.linspace(_leading(start, ndim), _leading(stop, ndim), num, endpoint)
+    values = np.power(base, exponents)
+    return _finish(values, axis, dtype)
+
+
+def _leading(x: Any, ndim: int) -> Any:
+    return x.reshape((1,) * (ndim - x.ndim) + x.shape)
+
+
+@implements(np.geomspace)
+def geomspace(
+    start: Any,
+    stop: Any,
+    num: Any = 50,
+    endpoint: bool = True,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    start, stop = as_array(start), as_array(stop)
+    if np.any(raw(start) == 0) or np.any(raw(stop) == 0):
+        raise ValueError("Geometric sequence cannot include zero")
+    num = _count(num)
+    start, stop = np.broadcast_arrays(start * 1.0, stop * 1.0)
+    kinds = raw(start).dtype.kind + raw(stop).dtype.kind
+    sign = start / np.abs(start) if "c" in kinds else np.sign(raw(start))
+    low, high = np.log10(start / sign), np.log10(stop / sign)
+    values = sign * np.logspace(low, high, num, endpoint)
+    # The ends themselves, which the powers meet only within rounding.
+    if num > 1 and endpoint:
+        values = np.concatenate((start[None], values[1:-1], stop[None]))
+    elif num:
+        values = np.concatenate((start[None], values[1:]))
+    return _finish(values, axis, dtype)
+
+
+# Arrays like another: constants
+
+
+constant(
+    np.empty_like,
+    np.may_share_memory,
+    np.ndim,
+    np.ones_like,
+    np.shape,
+    np.shares_memory,
+    np.size,
+    np.zeros_like,
+)
+
+
+@implements(np.full_like)
+def full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
+    prototype = np.empty_like(raw(a), dtype, order, shape=shape)
+    if not is_box(fill_value):
+        prototype[...] = fill_value
+        return prototype
+    return np.broadcast_to(_as(fill_value, prototype.dtype), prototype.shape)
+
+
+# A function along axes
+
+
+@implements(np.apply_along_axis)
+def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    arr = as_array(arr)
+    axis = normalize_axis(axis, arr.ndim) + arr.ndim
+    lines = np.moveaxis(arr, axis, -1)
+    outer = lines.shape[:-1]
+    if 0 in outer:
+        raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
+    results = [func1d(lines[index], *args, **kwargs) for index in np.ndindex(outer)]
+    stacked = np.stack([as_array(result) for result in results])
+    inner = stacked.shape[1:]
+    stacked = stacked.reshape(outer + inner)
+    # The result's own axes take the place of the one that was reduced.
+    source = tuple(range(len(outer), stacked.ndim))
+    return np.moveaxis(stacked, source, tuple(range(axis, axis + len(inner))))
+
+
+@implements(np.apply_over_axes)
+def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
+    for axis in axes if np.ndim(axes) else (axes,):
+        axis = normalize_axis(axis, a.ndim) + a.ndim  # noqa: PLW2901
+        result = func(a, axis)
+        a = result if result.ndim == a.ndim else np.expand_dims(result, axis)
+        if a.ndim != result.ndim + (result is not a):
+            raise ValueError("function is not returning an array of the correct shape")
+    return a
+
+
+@implements(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
+) -> Any:
+    if writeable:
+        refuse(np.lib.stride_tricks.sliding_window_view, writeable=True)
+    places = np.arange(x.size).reshape(x.shape)
+    return x.reshape(-1)[np.lib.stride_tricks.sliding_window_view(places, window_shape, axis)]
+
+
+# The box's methods and attributes, with ndarray's own signatures
+
+
+def _reshape_method(
+    self: Any, *shape: Any, order: str = "C", copy: bool | None = None
+) -> Any:
+    return reshape(self, shape[0] if len(shape) == 1 else shape, order=order, copy=copy)
+
+
+def _transpose_method(self: Any, *axes: Any) -> Any:
+    if len(axes) == 1 and (axes[0] is None or hasattr(axes[0], "__len__")):
+        return transpose(self, axes[0])
+    return transpose(self, axes or None)
+
+
+def _view(self: Any, dtype: Any = None, type: Any = None) -> Any:  # noqa: A002
+    if dtype is np.ndarray or (dtype is None and type in (None, np.ndarray)):
+        return ops.reshape(self, shape=self.shape)
+    raise UnsupportedError(
+        "x.view(dtype) of a traced array reads its bytes, which have no derivative; for the parts "
+        "of a complex array use x.real and x.imag, for another precision x.astype(dtype)"
+    )
+
 
 define("reshape", _reshape_method)
+define("ravel", lambda self, order="C": ravel(self, order))
+define("flatten", _flatten)
+define("transpose", _transpose_method)
+define("T", property(_reverse, doc="The array with its axes reversed."))
+define("mT", property(matrix_transpose, doc="The array with its last two axes exchanged."))
+define("copy", lambda self, order="C": _copy(self))
+define("view", _view)
+method("swapaxes", np.swapaxes)
+method("squeeze", np.squeeze)
+method("repeat", np.repeat)
+method("diagonal", np.diagonal)
+method("trace", np.trace)
+
+
+def _leak(name: str) -> None:
+    def raise_(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise ConversionError(
+            f"x.{name} of a value traced by pullback.{self.tracer.name} would lose its derivative: "
+            "it is the plain memory. Use pullback.stop_gradient(x) if that is what is wanted."
+        )
+
+    is_method = callable(getattr(np.ndarray, name))
+    define(name, raise_ if is_method else property(raise_))
+
+
+for _name in (
+    "base",
+    "byteswap",
+    "ctypes",
+    "data",
+    "dump",
+    "dumps",
+    "setflags",
+    "tobytes",
+    "tofile",
+):
+    _leak(_name)
+define("flags", property(lambda self: raw(self).flags, doc="How the values lie in memory."))
+define("strides", property(lambda self: raw(self).strides, doc="The steps in memory, in bytes."))
