@@ -52,6 +52,8 @@ def check_outputs(transform: str, leaves: list[Any], structure: Any, backend: An
         )
     for place, leaf in enumerate(leaves):
         if type(leaf) in box_types:
+            if leaf.tracer.ended:
+                raise escaped(leaf.tracer)
             continue
         why = backend.refusal(leaf)
         if why is not None:

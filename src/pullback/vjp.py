@@ -47,7 +47,7 @@ class Recording:
             del args
             if has_aux:
                 out, aux = border.split_aux(transform, out)
-            if type(out) in box_types:
+            if type(out) in box_types and out.tracer is trace:
                 out_leaves, self.out_structure = [out], tree.LEAF
             else:
                 out_leaves, self.out_structure = tree.flatten(out)
