@@ -1,0 +1,110 @@
+"""How time and memory are measured on a machine that others use too.
+
+The contenders take turns: one sample of each, then again, in another order every round.  A slow
+spell of the machine so falls on all of them, and a ratio is taken within a round.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one contender took on one problem.
+
+    Attributes:
+        seconds: Wall time of a call, the median over rounds.
+        ratio: That time as a multiple of the reference's, the median of the rounds' ratios.
+        cores: CPU time by wall time: how many cores were busy.
+    """
+
+    seconds: float
+    ratio: float
+    cores: float
+
+
+def take_turns(
+    calls: dict[str, Callable[[], Any]], reference: str, *, rounds: int, sample_seconds: float
+) -> dict[str, Timing]:
+    """Time all `calls` in turns; `reference` is the one that ratios are relative to."""
+    repeats = {name: _repeats(call, sample_seconds) for name, call in calls.items()}
+    samples: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
+    names = list(calls)
+    gc.collect()
+    gc.freeze()  # what was imported is not scanned again; what a call allocates is, as in real use
+    try:
+        for turn in range(rounds):
+            shift = turn % len(names)
+            for name in names[shift:] + names[:shift]:
+                samples[name].append(_sample(calls[name], repeats[name]))
+    finally:
+        gc.unfreeze()
+    base = [wall for wall, _ in samples[reference]]
+    return {
+        name: Timing(
+            seconds=statistics.median(wall for wall, _ in taken),
+            ratio=statistics.median(wall / b for (wall, _), b in zip(taken, base, strict=True)),
+            cores=sum(cpu for _, cpu in taken) / sum(wall for wall, _ in taken),
+        )
+        for name, taken in samples.items()
+    }
+
+
+def _repeats(call: Callable[[], Any], sample_seconds: float) -> int:
+    """How many calls take `sample_seconds`; these calls are the warm-up."""
+    call()
+    _, _ = _sample(call, 2)
+    wall, _ = _sample(call, 3)
+    return max(1, round(sample_seconds / wall))
+
+
+def _sample(call: Callable[[], Any], repeats: int) -> tuple[float, float]:
+    """Wall and CPU seconds a call, over `repeats` calls."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    for _ in range(repeats):
+        call()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return wall / repeats, cpu / repeats
+
+
+def peak_memory(call: Callable[[], Any]) -> int:
+    """The most bytes that one call held at a time, by tracemalloc (NumPy reports to it)."""
+    call()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        call()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return peak - before
+
+
+_IMPORT = """
+import numpy, time
+start = time.perf_counter()
+import {module}
+print(time.perf_counter() - start)
+"""
+
+
+def import_seconds(module: str, *, runs: int) -> float:
+    """The time that `import module` adds to `import numpy`, the median over new processes."""
+    source = _IMPORT.format(module=module)
+    command = [sys.executable, "-c", source]
+    times = [
+        float(subprocess.run(command, capture_output=True, check=True, text=True).stdout)  # noqa: S603
+        for _ in range(runs)
+    ]
+    return statistics.median(times)

@@ -1,0 +1,215 @@
+"""What is computed: functions of a namespace `xp`, each with its derivative written by hand.
+
+A function is written once for all contenders: `xp` is NumPy, torch, jax.numpy and so on.  It takes
+the arguments to differentiate first and constant data after them, and returns a scalar.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# Value and gradients, by hand: `(*args, *data) -> (value, (gradient of each of args))`.
+ByHand = Callable[..., tuple[Any, tuple[Any, ...]]]
+
+# The one that ratios are relative to, and the one of the chain that saves what a tape saves.
+HAND = "hand-written"
+HAND_SAME = "hand-written, op by op"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A scalar function, where it is differentiated, and what to compare with."""
+
+    name: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    by_hand: dict[str, ByHand]
+    data: tuple[Any, ...] = ()
+
+
+def problems(*, quick: bool = False) -> list[Problem]:
+    """All problems; with `quick`, sizes that a test can run."""
+    rng = np.random.default_rng(0)
+    sizes = (5, 1000) if quick else (5, 1000, 1_000_000)
+    return [
+        *(chain_problem(n, rng) for n in sizes),
+        mlp_problem(rng, batch=8 if quick else 64),
+        logistic_problem(rng, rows=100 if quick else 10_000, columns=100),
+        gaussian_problem(rng, rows=50 if quick else 1000, size=10),
+        recurrence_problem(rng, steps=20 if quick else 200, size=8),
+    ]
+
+
+# The chain: ten times x = sin(x)*cos(x)+x, then a sum.
+
+
+def chain(xp: Any, x: Any) -> Any:
+    for _ in range(10):
+        x = xp.sin(x) * xp.cos(x) + x
+    return x.sum()
+
+
+def chain_by_hand(x: Any) -> tuple[Any, tuple[Any]]:
+    """As a person writes it: saves sin and cos, and folds the step's derivative into one factor."""
+    saved = []
+    for _ in range(10):
+        s, c = np.sin(x), np.cos(x)
+        saved.append((s, c))
+        x = s * c + x
+    g = np.ones_like(x)
+    while saved:
+        s, c = saved.pop()
+        g = g * (c * c - s * s + 1)
+    return x.sum(), (g,)
+
+
+def chain_op_by_op(x: Any) -> tuple[Any, tuple[Any]]:
+    """As a tape does it: one step back for each op, from x, sin(x) and cos(x)."""
+    saved = []
+    for _ in range(10):
+        s, c = np.sin(x), np.cos(x)
+        saved.append((x, s, c))
+        x = s * c + x
+    g = np.ones_like(x)
+    while saved:
+        x_before, s, c = saved.pop()
+        through_sin = g * c * np.cos(x_before)
+        through_cos = g * s * np.sin(x_before)
+        g = g + through_sin - through_cos
+    return x.sum(), (g,)
+
+
+def chain_problem(n: int, rng: np.random.Generator) -> Problem:
+    # Near zero each step doubles x; starting at 1 it would reach pi/2, where the derivative is zero
+    # and agreement would say nothing.
+    x = rng.uniform(1e-4, 1e-3, n)
+    by_hand = {HAND: chain_by_hand, HAND_SAME: chain_op_by_op}
+    return Problem(f"chain, n = {n:,}", chain, (x,), by_hand)
+
+
+# A perceptron with two hidden layers and a cross-entropy loss.
+
+
+def mlp(xp: Any, w1: Any, b1: Any, w2: Any, b2: Any, w3: Any, b3: Any, x: Any, one_hot: Any) -> Any:
+    hidden = xp.tanh(x @ w1 + b1)
+    hidden = xp.tanh(hidden @ w2 + b2)
+    logits = hidden @ w3 + b3
+    return xp.log(xp.exp(logits).sum(axis=1)).sum() - (one_hot * logits).sum()
+
+
+def mlp_by_hand(
+    w1: Any, b1: Any, w2: Any, b2: Any, w3: Any, b3: Any, x: Any, one_hot: Any
+) -> tuple[Any, tuple[Any, ...]]:
+    h1 = np.tanh(x @ w1 + b1)
+    h2 = np.tanh(h1 @ w2 + b2)
+    logits = h2 @ w3 + b3
+    e = np.exp(logits)
+    total = e.sum(axis=1)
+    value = np.log(total).sum() - (one_hot * logits).sum()
+    g3 = e / total[:, None] - one_hot
+    g2 = (g3 @ w3.T) * (1 - h2 * h2)
+    g1 = (g2 @ w2.T) * (1 - h1 * h1)
+    weights = (x.T @ g1, g1.sum(axis=0), h1.T @ g2, g2.sum(axis=0), h2.T @ g3, g3.sum(axis=0))
+    return value, weights
+
+
+def mlp_problem(rng: np.random.Generator, batch: int) -> Problem:
+    sizes = (32, 64, 64, 10)
+    weights: list[Any] = []
+    for fan_in, fan_out in itertools.pairwise(sizes):
+        weights += [rng.standard_normal((fan_in, fan_out)) / fan_in**0.5, np.zeros(fan_out)]
+    x = rng.standard_normal((batch, sizes[0]))
+    one_hot = np.eye(sizes[-1])[rng.integers(sizes[-1], size=batch)]
+    name = f"MLP {'-'.join(map(str, sizes))}, batch {batch}"
+    return Problem(name, mlp, tuple(weights), {HAND: mlp_by_hand}, (x, one_hot))
+
+
+# Logistic regression, with labels -1 and 1.
+
+
+def logistic(xp: Any, w: Any, x: Any, labels: Any) -> Any:
+    return xp.log1p(xp.exp(-labels * (x @ w))).sum()
+
+
+def logistic_by_hand(w: Any, x: Any, labels: Any) -> tuple[Any, tuple[Any]]:
+    e = np.exp(-labels * (x @ w))
+    return np.log1p(e).sum(), (-(labels * (e / (1 + e))) @ x,)
+
+
+def logistic_problem(rng: np.random.Generator, rows: int, columns: int) -> Problem:
+    x = rng.standard_normal((rows, columns))
+    labels = np.where(rng.random(rows) < 0.5, -1.0, 1.0)
+    w = rng.standard_normal(columns) / columns**0.5
+    name = f"logistic regression, {rows:,} by {columns}"
+    return Problem(name, logistic, (w,), {HAND: logistic_by_hand}, (x, labels))
+
+
+# A Gaussian's log-likelihood by the factor of its precision (log-diagonal and the rest), which
+# needs no Cholesky factorisation.
+
+
+def gaussian(xp: Any, mean: Any, log_diagonal: Any, rest: Any, x: Any, below: Any) -> Any:
+    centred = x - mean
+    white = centred @ (rest * below) + centred * xp.exp(log_diagonal)
+    return len(x) * log_diagonal.sum() - 0.5 * (white * white).sum()
+
+
+def gaussian_by_hand(
+    mean: Any, log_diagonal: Any, rest: Any, x: Any, below: Any
+) -> tuple[Any, tuple[Any, ...]]:
+    centred = x - mean
+    factor, scale = rest * below, np.exp(log_diagonal)
+    white = centred @ factor + centred * scale
+    value = len(x) * log_diagonal.sum() - 0.5 * (white * white).sum()
+    mean_gradient = (white @ factor.T + white * scale).sum(axis=0)
+    diagonal_gradient = len(x) - (white * centred).sum(axis=0) * scale
+    return value, (mean_gradient, diagonal_gradient, -(centred.T @ white) * below)
+
+
+def gaussian_problem(rng: np.random.Generator, rows: int, size: int) -> Problem:
+    args = (rng.standard_normal(size), np.zeros(size), 0.1 * rng.standard_normal((size, size)))
+    data = (rng.standard_normal((rows, size)), np.tri(size, k=-1))
+    name = f"Gaussian log-likelihood, {rows:,} by {size}"
+    return Problem(name, gaussian, args, {HAND: gaussian_by_hand}, data)
+
+
+# A small recurrence in a Python loop.
+
+
+def recurrence(xp: Any, w: Any, b: Any, h: Any, inputs: Any) -> Any:
+    for u in inputs:
+        h = xp.tanh(w @ h + b + u)
+    return (h * h).sum()
+
+
+def recurrence_by_hand(w: Any, b: Any, h: Any, inputs: Any) -> tuple[Any, tuple[Any, ...]]:
+    states = [h]
+    for u in inputs:
+        h = np.tanh(w @ h + b + u)
+        states.append(h)
+    g_w, g_b, g_h = np.zeros_like(w), np.zeros_like(b), 2 * h
+    while len(states) > 1:
+        after = states.pop()
+        g_pre = g_h * (1 - after * after)
+        g_w += g_pre[:, None] * states[-1]
+        g_b += g_pre
+        g_h = g_pre @ w
+    return (h * h).sum(), (g_w, g_b, g_h)
+
+
+def recurrence_problem(rng: np.random.Generator, steps: int, size: int) -> Problem:
+    w = rng.standard_normal((size, size)) / size**0.5
+    inputs = list(0.1 * rng.standard_normal((steps, size)))
+    args = (w, np.zeros(size), rng.standard_normal(size))
+    return Problem(
+        f"recurrence, {steps} steps of {size}",
+        recurrence,
+        args,
+        {HAND: recurrence_by_hand},
+        (inputs,),
+    )

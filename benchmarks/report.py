@@ -1,0 +1,123 @@
+"""The report: tables in Markdown, and a plot of every contender's ratio to hand-written NumPy."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .problems import HAND
+from .targets import Target, Timings
+
+INTRODUCTION = """\
+Written by `make bench`. Each call computes a value and all gradients, in float64. The contenders'
+results were checked to agree; then they were timed in turns, in one process."""
+
+
+def markdown(
+    timings: Timings,
+    rest: Sequence[tuple[str, str]],
+    checked: Sequence[Target],
+    notes: Sequence[str],
+) -> str:
+    """The whole report."""
+    names = list(dict.fromkeys(name for row in timings.values() for name in row))
+    times = [
+        [problem, *(duration(row[n].seconds) if n in row else "" for n in names)]
+        for problem, row in timings.items()
+    ]
+    ratios = [
+        [problem, *(f"{row[n].ratio:.2f}" if n in row else "" for n in names)]
+        for problem, row in timings.items()
+    ]
+    cores = [
+        ["", *(f"{max(r[n].cores for r in timings.values() if n in r):.1f}" for n in names)],
+    ]
+    sections = [
+        "# Benchmarks",
+        INTRODUCTION,
+        "\n".join(f"- {note}" for note in notes),
+        "## Time, as a multiple of the hand-written NumPy derivative's",
+        table(["problem", *names], ratios),
+        "## Time of one value and gradient (medians)",
+        table(["problem", *names], times),
+        "## Most cores busy (CPU time by wall time)",
+        table(["", *names], cores),
+        "## Memory and fixed costs",
+        table(["what", "measured"], rest),
+        "## Targets",
+        table(["claim", "measured", "limit", "verdict"], [target.row() for target in checked]),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table whose columns are aligned, so that it reads as well in a terminal."""
+    lines = [list(header), *map(list, rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "\n".join(
+        "| " + " | ".join(_aligned(line, widths)) + " |" for line in (lines[0], rule, *lines[1:])
+    )
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
+    first, *others = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+    return [first.strip().ljust(widths[0]), *others]
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that suits them."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} us"
+
+
+def machine() -> str:
+    """Where and when this ran, and how busy the machine was with other things."""
+    load = f"load {os.getloadavg()[0]:.1f}, " if hasattr(os, "getloadavg") else ""
+    when = time.strftime("%Y-%m-%d %H:%M")
+    return f"{when}, {load}{os.cpu_count()} x {_processor()}, {platform.system()}"
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def plot(timings: Timings, path: Path) -> bool:
+    """Write the plot; False where matplotlib is not installed."""
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        return False
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = [n for n in dict.fromkeys(n for row in timings.values() for n in row) if n != HAND]
+    figure, axes = plt.subplots(
+        2, (len(timings) + 1) // 2, figsize=(16, 7), layout="constrained", sharey=True
+    )
+    for axis, (problem, row) in zip(axes.flat, timings.items(), strict=False):
+        ratios = [row[name].ratio if name in row else 0 for name in names]
+        colors = ["tab:orange" if name.startswith("pullback") else "tab:blue" for name in names]
+        bars = axis.barh(names, ratios, color=colors)
+        axis.bar_label(bars, [f" {ratio:.2g}" if ratio else " -" for ratio in ratios])
+        axis.axvline(1, color="black", linewidth=0.8)
+        axis.set_title(problem, fontsize=10)
+        axis.set_xlim(0, 1.2 * max(ratios))
+        axis.spines[["top", "right"]].set_visible(False)
+    axes.flat[0].invert_yaxis()
+    for axis in axes.flat[len(timings) :]:
+        axis.set_visible(False)
+    figure.suptitle("Time of a value and its gradient, hand-written NumPy = 1")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+    return True
