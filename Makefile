@@ -11,8 +11,8 @@ PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-peers test-property test-all-pythons lint format bench docs docs-update \
-	clean
+.PHONY: help demo test test-peers test-property test-oldest test-all-pythons lint format bench \
+	docs docs-update clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-18s %s\n", $$1, $$2}'
@@ -28,6 +28,10 @@ test-peers: $(VENV)/.has-test $(VENV)/.has-peers ## compare with torch, JAX, aut
 
 test-property: $(VENV)/.has-test ## the tests on generated inputs, with more of them
 	$(PYTEST) -m property --hypothesis-profile=thorough $(ARGS)
+
+test-oldest: ## the suite with the oldest NumPy and optree that are supported
+	$(MAKE) .venvs/oldest/.has-oldest VENV=.venvs/oldest
+	$(MAKE) test VENV=.venvs/oldest
 
 test-all-pythons: ## the suite on every supported Python that is there
 	MAKE="$(MAKE)" ARGS="$(ARGS)" sh scripts/test_all_pythons.sh
@@ -57,6 +61,11 @@ clean: ## remove what the other targets made
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pullback needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# What pyproject.toml names as the oldest, beside what the tests need.
+$(VENV)/.has-oldest: $(VENV)/.has-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'numpy==2.0.*' 'optree==0.14.0'
 	@touch $@
 
 $(VENV)/.has-%: pyproject.toml $(VENV)/.made
