@@ -18,7 +18,7 @@ def _conj(x: Any) -> Any:
 
 def _adjoint(x: Any) -> Any:
     """The conjugate transpose of a matrix, or of each in a stack."""
-    return _conj(x.T if x.ndim == 2 else x.swapaxes(-1, -2))  # noqa: PLR2004
+    return _conj(x.T if x.ndim == 2 else x.swapaxes(-1, -2))
 
 
 # A batch axis that `x` or `y` lacks, or has with length 1, is summed by `project`.
@@ -38,7 +38,7 @@ def _matmul_y(cotangent: Any, xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
         if len(shape) == 1:
             return cotangent * _conj(x)
         return xp.expand_dims(_conj(x), (-1,)) * xp.expand_dims(cotangent, (-2,))
-    if x.ndim > len(shape) <= 2:  # noqa: PLR2004
+    if x.ndim > len(shape) <= 2:
         # One matrix or vector for all rows of a batch: one product, not one a batch element.
         rows = math.prod(x.shape[:-1])
         x = xp.reshape(x, (rows, shape[0]))

@@ -39,7 +39,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     a, b = as_array(a), as_array(b)
     if a.ndim == 0 or b.ndim == 0:
         return np.multiply(a, b)
-    if a.ndim == 1 or b.ndim <= 2:  # noqa: PLR2004
+    if a.ndim == 1 or b.ndim <= 2:
         return ops.matmul(a, b)
     return tensordot(a, b, (-1, -2))
 
@@ -127,7 +127,7 @@ def einsum(
     out: Any = None,
     optimize: Any = False,
     dtype: Any = None,
-    order: str = "K",  # noqa: ARG001  (the layout of the result)
+    order: str = "K",
     casting: str = "safe",
 ) -> Any:
     refuse(np.einsum, out=out)
@@ -270,7 +270,7 @@ def _path(
     terms: tuple[str, ...], result: str, shapes: tuple[tuple[int, ...], ...], optimize: Any
 ) -> list[tuple[int, ...]]:
     """Which operands to multiply, step by step; each product goes to the end of the list."""
-    if len(terms) <= 2:  # noqa: PLR2004
+    if len(terms) <= 2:
         return [tuple(range(len(terms)))]
     dummies = [np.broadcast_to(0.0, shape) for shape in shapes]
     if isinstance(optimize, tuple):
@@ -309,7 +309,7 @@ def _call_with_options(
     keepdims: bool = False,
     dtype: Any = None,
     casting: str = "same_kind",
-    order: str = "K",  # noqa: ARG001  (the layout of the result)
+    order: str = "K",
     **options: Any,
 ) -> Any:
     """`ufunc` with the options of a generalised ufunc's call."""
@@ -322,7 +322,7 @@ def _call_with_options(
     if axes is None:
         return _keepdims(ufunc(x, y), keepdims)
     *operands, result_axes = [part if isinstance(part, tuple) else (part,) for part in axes]
-    if len(operands) < 2:  # noqa: PLR2004
+    if len(operands) < 2:
         operands, result_axes = [*operands, result_axes], ()
     x, y = (
         np.moveaxis(operand, axes, range(-len(axes), 0))
@@ -344,3 +344,167 @@ for _name, _ours in (("vecdot", _vecdot), ("matvec", _matvec), ("vecmat", _vecma
 for _name in ("matmul", "vecdot", "matvec", "vecmat"):
     if hasattr(np, _name):
         ufunc_methods[getattr(np, _name), "__call__"] = _call_with_options
+
+
+# Cross products
+
+
+@implements(np.cross)
+def cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None
+) -> Any:
+    a, b = as_array(a), as_array(b)
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    if a.shape[axisa] != 3 or b.shape[axisb] != 3:
+        # NumPy's own error, or its warning that vectors of two elements are deprecated.
+        np.cross(np.zeros(a.shape[axisa]), np.zeros(b.shape[axisb]))
+    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    if a.shape[-1] == b.shape[-1] == 2:
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    a, b = _in_space(a), _in_space(b)
+    # The element i of this difference is the element i - 1 of the product.
+    product = np.roll(a * np.roll(b, -1, axis=-1) - np.roll(a, -1, axis=-1) * b, -1, axis=-1)
+    return np.moveaxis(product, -1, axisc)
+
+
+def _in_space(vectors: Any) -> Any:
+    """Vectors of two elements with a third, zero."""
+    if vectors.shape[-1] == 3:
+        return vectors
+    return np.concatenate([vectors, np.zeros((*vectors.shape[:-1], 1), vectors.dtype)], axis=-1)
+
+
+# Convolutions
+
+
+@implements(np.convolve)
+def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
+    for name, array in (("a", a), ("v", v)):
+        if array.shape[0] == 0:
+            raise ValueError(f"{name} cannot be empty")
+    if mode != "same":
+        return ops.convolve(a, v, mode=mode)
+    n, m = a.shape[0], v.shape[0]
+    start = (min(n, m) - 1) // 2
+    return ops.convolve(a, v, mode="full")[start : start + max(n, m)]
+
+
+@implements(np.correlate)
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
+    if a.shape[0] >= v.shape[0]:
+        return convolve(a, _conj(v)[::-1], mode)
+    # NumPy correlates the longer with the shorter, and reverses.
+    return convolve(_conj(v), a[::-1], mode)[::-1]
+
+
+# np.linalg's products
+
+
+@implements(np.linalg.multi_dot)
+def multi_dot(arrays: Any, *, out: Any = None) -> Any:
+    refuse(np.linalg.multi_dot, out=out)
+    arrays = [as_array(array) for array in arrays]
+    if len(arrays) < 2:
+        raise ValueError("Expecting at least two arrays.")
+    for place, array in enumerate(arrays):
+        if array.ndim != 2 and not (array.ndim == 1 and place in (0, len(arrays) - 1)):
+            raise np.linalg.LinAlgError(
+                f"np.linalg.multi_dot: array {place} has {array.ndim} dimensions; all but the "
+                "first and the last, which may have one, must have two"
+            )
+    first = (1, *arrays[0].shape)[-2]
+    sizes = (first, *(array.shape[0] if array.ndim == 1 else array.shape[-2] for array in arrays[1:]))
+    last = 1 if arrays[-1].ndim == 1 else arrays[-1].shape[-1]
+    return _product(arrays, _splits((*sizes, last)), 0, len(arrays))
+
+
+def _product(
+    arrays: Sequence[Any], splits: dict[tuple[int, int], int], start: int, stop: int
+) -> Any:
+    if stop - start == 1:
+        return arrays[start]
+    middle = splits[start, stop]
+    return ops.matmul(
+        _product(arrays, splits, start, middle), _product(arrays, splits, middle, stop)
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _splits(sizes: tuple[int, ...]) -> dict[tuple[int, int], int]:
+    """Where to split the chain of matrices `start` to `stop`: the order of least work.
+
+    `sizes[i]` and `sizes[i + 1]` are the shape of matrix i.
+    """
+    count = len(sizes) - 1
+    cost = {(i, i + 1): 0 for i in range(count)}
+    splits: dict[tuple[int, int], int] = {}
+    for length in range(2, count + 1):
+        for start in range(count - length + 1):
+            stop = start + length
+            cost[start, stop], splits[start, stop] = min(
+                (
+                    cost[start, middle]
+                    + cost[middle, stop]
+                    + sizes[start] * sizes[middle] * sizes[stop],
+                    middle,
+                )
+                for middle in range(start + 1, stop)
+            )
+    return splits
+
+
+@implements(np.linalg.matmul)
+def _linalg_matmul(x1: Any, x2: Any, /) -> Any:
+    return np.matmul(x1, x2)
+
+
+@implements(np.linalg.outer)
+def _linalg_outer(x1: Any, x2: Any, /) -> Any:
+    x1, x2 = as_array(x1), as_array(x2)
+    if x1.ndim != 1 or x2.ndim != 1:
+        raise ValueError(
+            "Input arrays must be one-dimensional, but they are "
+            f"x1.ndim={x1.ndim} and x2.ndim={x2.ndim}."
+        )
+    return outer(x1, x2)
+
+
+@implements(np.linalg.tensordot)
+def _linalg_tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
+    return tensordot(x1, x2, axes)
+
+
+@implements(np.linalg.vecdot)
+def _linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    return np.vecdot(x1, x2, axis=axis)
+
+
+@implements(np.linalg.cross)
+def _linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    x1, x2 = as_array(x1), as_array(x2)
+    if x1.shape[axis] != 3 or x2.shape[axis] != 3:
+        raise ValueError(
+            "Both input arrays must be (arrays of) 3-dimensional vectors, but they are "
+            f"{x1.shape[axis]} and {x2.shape[axis]} dimensional instead."
+        )
+    return cross(x1, x2, axis=axis)
+
+
+@implements(np.linalg.trace)
+def _linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    return np.trace(x, offset, axis1=-2, axis2=-1, dtype=dtype)
+
+
+@implements(np.linalg.diagonal)
+def _linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    return np.diagonal(x, offset, axis1=-2, axis2=-1)
+
+
+@implements(np.linalg.matrix_transpose)
+def _linalg_matrix_transpose(x: Any, /) -> Any:
+    if x.ndim < 2:
+        raise ValueError(f"Input array must be at least 2-dimensional, but it is {x.ndim}")
+    return np.swapaxes(x, -1, -2)
