@@ -22,8 +22,8 @@ from .dispatch import (
     name_of,
     normalize_axis,
     refuse,
-    unsupported,
 )
+from .shape import as_operand
 
 # x[index]
 
@@ -187,12 +187,7 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
         raise ValueError("either both or neither of x and y should be given")
     if not (is_box(x) or is_box(y)):
         return np.where(raw(condition), x, y)
-    return ops.where(_operand(x), _operand(y), condition=np.array(raw(condition), dtype=bool))
-
-
-def _operand(value: Any) -> Any:
-    """A Python number as it is: NumPy gives it the dtype of the others."""
-    return value if isinstance(value, (bool, int, float, complex)) else as_array(value)
+    return ops.where(as_operand(x), as_operand(y), condition=np.array(raw(condition), dtype=bool))
 
 
 @implements(np.select)
@@ -205,13 +200,13 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     for i, condition in enumerate(conditions):
         if condition.dtype != bool:
             raise TypeError(f"invalid entry {i} in condlist: should be boolean ndarray")
-    choices = [_operand(choice) for choice in (*choicelist, default)]
+    choices = [as_operand(choice) for choice in (*choicelist, default)]
     dtype = np.result_type(*map(raw, choices))
     shape = np.broadcast_shapes(*(np.shape(item) for item in (*conditions, *choices)))
     result = choices.pop()
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         result = np.where(condition, choice, result)
-    return _fit(result, shape, dtype)
+    return _fit(as_array(result), shape, dtype)
 
 
 def _fit(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -224,16 +219,16 @@ def _fit(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     refuse(np.choose, out=out)
     _refuse_traced_indices(np.choose, a)
-    options = [as_array(choice) for choice in choices]
+    options = [as_operand(choice) for choice in choices]
     chosen = np.asarray(a)
     dtype = np.result_type(*map(raw, options))
-    shape = np.broadcast_shapes(chosen.shape, *(option.shape for option in options))
+    shape = np.broadcast_shapes(chosen.shape, *map(np.shape, options))
     # NumPy's own call reads the positions, and raises what it raises.
     number = np.choose(chosen, list(range(len(options))), mode=mode)
     result = options[0]
     for i, option in enumerate(options[1:], 1):
         result = np.where(number == i, option, result)
-    return _fit(result, shape, dtype)
+    return _fit(as_array(result), shape, dtype)
 
 
 # Order
@@ -286,7 +281,6 @@ constant(
     np.argsort,
     np.argwhere,
     np.diag_indices_from,
-    np.digitize,
     np.flatnonzero,
     np.isin,
     np.lexsort,
@@ -310,7 +304,7 @@ def _refuse_in_place(function: Any, instead: str) -> None:
     implements(function)(raise_)
 
 
-_refuse_in_place(np.copyto, "np.where(where, src, dst)")
+_refuse_in_place(np.copyto, "np.where(where, src, dst), or np.broadcast_to(value, shape) for np.full,")
 _refuse_in_place(np.fill_diagonal, "np.where(np.eye(len(a), dtype=bool), val, a)")
 _refuse_in_place(np.place, "np.where(mask, vals, arr)")
 _refuse_in_place(np.put, "np.where with a mask of the indices")

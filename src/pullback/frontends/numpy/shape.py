@@ -25,6 +25,13 @@ from .dispatch import (
     refuse,
 )
 
+
+
+def as_operand(value: Any) -> Any:
+    """A Python number as it is, so that NumPy gives it the dtype of the others; else an array."""
+    return value if isinstance(value, (bool, int, float, complex)) else as_array(value)
+
+
 # One shape for another
 
 
@@ -217,13 +224,15 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     if len(axes) != 2:  # noqa: PLR2004
         raise ValueError("len(axes) must be 2.")
     first, second = normalize_axes(tuple(axes), m.ndim)
-    k %= 4
-    if k == 2:  # noqa: PLR2004
-        return flip(m, (first, second))
-    if k == 1:
-        m = flip(m, second)
-    m = swapaxes(m, first, second)
-    return flip(m, second) if k == 3 else m  # noqa: PLR2004
+    match k % 4:
+        case 0:
+            return m[:]
+        case 1:
+            return swapaxes(flip(m, second), first, second)
+        case 2:
+            return flip(m, (first, second))
+        case _:
+            return flip(swapaxes(m, first, second), second)
 
 
 @implements(np.roll)
@@ -707,7 +716,7 @@ def linspace(
 ) -> Any:
     num = _count(num)
     steps = num - 1 if endpoint else num
-    start, stop = as_array(start) * 1.0, as_array(stop) * 1.0
+    start, stop = as_operand(start) * 1.0, as_operand(stop) * 1.0
     delta = stop - start
     places = np.arange(num, dtype=raw(delta).real.dtype).reshape((-1,) + (1,) * delta.ndim)
     step = delta / steps if steps > 0 else np.full(delta.shape, np.nan)
@@ -743,15 +752,15 @@ def logspace(
     dtype: Any = None,
     axis: int = 0,
 ) -> Any:
-    start, stop, base = (as_array(value) for value in (start, stop, base))
-    ndim = max(start.ndim, stop.ndim, base.ndim)
+    start, stop, base = (as_operand(value) for value in (start, stop, base))
+    ndim = max(map(np.ndim, (start, stop, base)))
     exponents = np.linspace(_leading(start, ndim), _leading(stop, ndim), num, endpoint)
-    values = np.power(base, exponents)
-    return _finish(values, axis, dtype)
+    return _finish(np.power(base, exponents), axis, dtype)
 
 
 def _leading(x: Any, ndim: int) -> Any:
-    return x.reshape((1,) * (ndim - x.ndim) + x.shape)
+    """`x` with axes of length 1 in front, up to `ndim`; where it has them all, as it is."""
+    return x if np.ndim(x) == ndim else as_array(x).reshape((1,) * (ndim - np.ndim(x)) + np.shape(x))
 
 
 @implements(np.geomspace)
