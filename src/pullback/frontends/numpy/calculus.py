@@ -1,0 +1,381 @@
+"""NumPy's signatures: differences, integrals, interpolation and polynomials, from other functions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...core import raw
+from .dispatch import as_array, implements, is_box, normalize_axis, refuse, unsupported
+
+_NO = np._NoValue  # noqa: SLF001
+
+
+def _along(axis: int, ndim: int) -> Any:
+    """`cut(start, stop)` is the index that takes that part of `axis`."""
+
+    def cut(start: int | None, stop: int | None) -> tuple[slice, ...]:
+        index = [slice(None)] * ndim
+        index[axis] = slice(start, stop)
+        return tuple(index)
+
+    return cut
+
+
+# Differences
+
+
+@implements(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _NO, append: Any = _NO) -> Any:
+    if n == 0:
+        return a
+    if n < 0:
+        raise ValueError(f"order must be non-negative but got {n!r}")
+    a = as_array(a)
+    if a.ndim == 0:
+        raise ValueError("diff requires input that is at least one dimensional")
+    axis = normalize_axis(axis, a.ndim)
+    if prepend is not _NO or append is not _NO:
+        a = _extended(a, axis, prepend, append)
+    cut = _along(axis, a.ndim)
+    for _ in range(n):
+        a = a[cut(1, None)] - a[cut(None, -1)]
+    return a
+
+
+def _extended(a: Any, axis: int, prepend: Any, append: Any) -> Any:
+    shape = list(a.shape)
+    shape[axis] = 1
+    parts = [a]
+    if prepend is not _NO:
+        prepend = as_array(prepend)
+        parts.insert(0, prepend if prepend.ndim else np.broadcast_to(prepend, tuple(shape)))
+    if append is not _NO:
+        append = as_array(append)
+        parts.append(append if append.ndim else np.broadcast_to(append, tuple(shape)))
+    return np.concatenate(parts, axis=axis)
+
+
+@implements(np.ediff1d)
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    ary = as_array(ary).reshape(-1)
+    parts = [ary[1:] - ary[:-1]]
+    for name, part in (("to_begin", to_begin), ("to_end", to_end)):
+        if part is None:
+            continue
+        part = as_array(part)
+        if not np.can_cast(part.dtype, ary.dtype, casting="same_kind"):
+            raise TypeError(
+                f"dtype of `{name}` must be compatible with input `ary` under the "
+                "`same_kind` rule."
+            )
+        part = part.reshape(-1).astype(ary.dtype)
+        parts = [part, *parts] if name == "to_begin" else [*parts, part]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+@implements(np.gradient)
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    f = as_array(f)
+    if f.dtype.kind not in "fc":
+        f = f.astype(np.float64)
+    axes = range(-f.ndim, 0) if axis is None else [normalize_axis(a, f.ndim) for a in _listed(axis)]
+    if edge_order > 2:  # noqa: PLR2004
+        raise ValueError("'edge_order' greater than 2 not supported")
+    spacings = _spacings(f, axes, varargs)
+    results = [
+        _gradient_along(f, spacing, one, edge_order)
+        for one, spacing in zip(axes, spacings, strict=True)
+    ]
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def _listed(axis: Any) -> tuple[Any, ...]:
+    return axis if isinstance(axis, tuple) else (axis,)
+
+
+def _spacings(f: Any, axes: Any, given: tuple[Any, ...]) -> list[Any]:
+    """For each axis the step, or the steps between its coordinates."""
+    if not given:
+        return [1.0] * len(axes)
+    if len(given) == 1 and np.ndim(given[0]) == 0:
+        return [given[0]] * len(axes)
+    if len(given) != len(axes):
+        raise TypeError("invalid number of arguments")
+    return [_steps(f.shape[axis], one) for axis, one in zip(axes, given, strict=True)]
+
+
+def _steps(size: int, coordinates: Any) -> Any:
+    coordinates = as_array(coordinates)
+    if coordinates.ndim == 0:
+        return coordinates
+    if coordinates.ndim != 1:
+        raise ValueError("distances must be either scalars or 1d")
+    if coordinates.shape[0] != size:
+        raise ValueError("when 1d, distances must match the length of the corresponding dimension")
+    if coordinates.dtype.kind in "iu":
+        coordinates = coordinates.astype(np.float64)
+    steps = np.diff(coordinates)
+    # Traced coordinates may be equally spaced by chance, and each has its own derivative.
+    equal = not is_box(steps) and (steps == steps[0]).all()
+    return steps[0] if equal else steps
+
+
+def _gradient_along(f: Any, steps: Any, axis: int, edge_order: int) -> Any:
+    """Second-order differences inside, one-sided ones of `edge_order` at the two ends."""
+    if f.shape[axis] < edge_order + 1:
+        raise ValueError(
+            "Shape of array too small to calculate a numerical gradient, "
+            "at least (edge_order + 1) elements are required."
+        )
+    cut = _along(axis, f.ndim)
+    if np.ndim(steps) == 0:
+        first = second = before_last = last = steps
+        inside = (f[cut(2, None)] - f[cut(None, -2)]) / (2.0 * steps)
+    else:
+        first, last = steps[0], steps[-1]
+        second, before_last = (steps[1], steps[-2]) if edge_order > 1 else (first, last)
+        column = steps.reshape([-1 if a - f.ndim == axis else 1 for a in range(f.ndim)])
+        left, right = column[cut(None, -1)], column[cut(1, None)]
+        inside = (
+            f[cut(None, -2)] * (-right / (left * (left + right)))
+            + f[cut(1, -1)] * ((right - left) / (left * right))
+            + f[cut(2, None)] * (left / (right * (left + right)))
+        )
+    slopes = [f[cut(1, 2)] - f[cut(0, 1)], f[cut(-1, None)] - f[cut(-2, -1)]]
+    start, end = slopes[0] / first, slopes[1] / last
+    if edge_order == 2:  # noqa: PLR2004
+        # The parabola through three points, by Newton's divided differences.
+        inner = (f[cut(2, 3)] - f[cut(1, 2)]) / second
+        start = start - (inner - start) * (first / (first + second))
+        inner = (f[cut(-2, -1)] - f[cut(-3, -2)]) / before_last
+        end = end + (end - inner) * (last / (last + before_last))
+    result = np.concatenate([start, inside, end], axis=axis)
+    return result if result.dtype == f.dtype else result.astype(f.dtype)
+
+
+# Integrals, interpolation, phases
+
+
+@implements(np.trapezoid)
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    y = as_array(y)
+    cut = _along(axis, y.ndim)
+    if x is None:
+        steps = dx
+    else:
+        x = as_array(x)
+        steps = np.diff(x) if x.ndim == 1 else np.diff(x, axis=axis)
+        if x.ndim == 1:
+            shape = [1] * y.ndim
+            shape[axis] = -1
+            steps = steps.reshape(shape)
+    return np.sum(steps * (y[cut(1, None)] + y[cut(None, -1)]) / 2.0, axis=axis)
+
+
+@implements(np.interp)
+def interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Any:
+    x, xp, fp = as_array(x), _as_dtype(xp, np.float64), as_array(fp)
+    fp = _as_dtype(fp, np.complex128 if fp.dtype.kind == "c" else np.float64)
+    x = _as_dtype(x, np.float64)
+    if xp.ndim != 1 or fp.ndim != 1:
+        raise ValueError("Data points must be 1-D sequences")
+    if xp.shape != fp.shape:
+        raise ValueError("fp and xp are not of the same length")
+    if xp.shape[0] == 0:
+        raise ValueError("array of sample points is empty")
+    if period is not None:
+        if raw(period) == 0:
+            raise ValueError("period must be a non-zero value")
+        left = right = None
+        x, xp, fp = _one_period(x, xp, fp, abs(period))
+    points, values = raw(xp), raw(x)
+    size = len(points)
+    place = np.clip(np.searchsorted(points, values, side="right") - 1, 0, max(size - 2, 0))
+    after = np.minimum(place + 1, size - 1)
+    gap = xp[after] - xp[place]
+    gap = np.where(raw(gap) == 0, 1.0, gap)
+    base = np.where(values == points[-1], size - 1, place)
+    result = fp[base] + (x - xp[base]) * ((fp[after] - fp[place]) / gap)
+    result = np.where(values < points[0], fp[0] if left is None else left, result)
+    return np.where(values > points[-1], fp[-1] if right is None else right, result)
+
+
+def _as_dtype(value: Any, dtype: Any) -> Any:
+    value = as_array(value)
+    return value if value.dtype == dtype else value.astype(dtype)
+
+
+def _one_period(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
+    """Everything in one period, with a point more on either side."""
+    x, xp = x % period, xp % period
+    order = np.argsort(raw(xp))
+    xp, fp = xp[order], fp[order]
+    xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
+    return x, xp, np.concatenate([fp[-1:], fp, fp[:1]])
+
+
+@implements(np.unwrap)
+def unwrap(
+    p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * math.pi
+) -> Any:
+    if is_box(period) or is_box(discont):
+        raise unsupported("np.unwrap with a traced period or discont")
+    values = raw(p)
+    jumps = np.unwrap(values, discont, axis, period=period) - values
+    # Whole periods: the rounding of the subtraction goes.
+    return p + (np.around(jumps / period) * period).astype(jumps.dtype)
+
+
+# Polynomials, the highest power first
+
+
+@implements(np.vander)
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
+    if x.ndim != 1:
+        raise ValueError("x must be a one-dimensional array or sequence.")
+    count = x.shape[0] if N is None else N
+    if count <= 0:
+        return np.vander(raw(x), count)
+    powers = [np.ones(x.shape, x.dtype), x]
+    while len(powers) < count:
+        powers.append(powers[-1] * x)
+    powers = powers[:count]
+    return np.stack(powers if increasing else powers[::-1], axis=-1)
+
+
+@implements(np.polyval)
+def polyval(p: Any, x: Any) -> Any:
+    if isinstance(x, np.poly1d):
+        raise unsupported("np.polyval at a poly1d", "Compose the polynomials at an array instead.")
+    p, x = as_array(p), as_array(x)
+    y = np.zeros(x.shape, x.dtype)
+    for place in range(p.shape[0]):
+        y = y * x + p[place]
+    return y
+
+
+@implements(np.polyder)
+def polyder(p: Any, m: int = 1) -> Any:
+    m = int(m)
+    if m < 0:
+        raise ValueError("Order of derivative must be positive (see polyint)")
+    for _ in range(m):
+        p = p[:-1] * np.arange(p.shape[0] - 1, 0, -1).astype(p.dtype)
+    return p
+
+
+@implements(np.polyint)
+def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    m = int(m)
+    if m < 0:
+        raise ValueError("Order of integral must be positive (see polyder)")
+    constants = np.zeros(m) if k is None else as_array(k).reshape(-1)
+    if constants.shape[0] == 1 and m > 1:
+        constants = constants * np.ones(m)
+    if constants.shape[0] < m:
+        raise ValueError("k must be a scalar or a rank-1 array of length 1 or >m.")
+    p = as_array(p)
+    for one in range(m):
+        divided = p / np.arange(p.shape[0], 0, -1)
+        p = np.concatenate([divided, constants[one : one + 1]])
+    return p
+
+
+def _aligned(a: Any, b: Any) -> tuple[Any, Any]:
+    a, b = as_array(a).reshape(-1), as_array(b).reshape(-1)
+    size = max(a.shape[0], b.shape[0])
+    return _lengthened(a, size), _lengthened(b, size)
+
+
+def _lengthened(p: Any, size: int) -> Any:
+    missing = size - p.shape[0]
+    return np.concatenate([np.zeros(missing, p.dtype), p]) if missing else p
+
+
+@implements(np.polyadd)
+def polyadd(a1: Any, a2: Any) -> Any:
+    a1, a2 = _aligned(a1, a2)
+    return a1 + a2
+
+
+@implements(np.polysub)
+def polysub(a1: Any, a2: Any) -> Any:
+    a1, a2 = _aligned(a1, a2)
+    return a1 - a2
+
+
+@implements(np.polymul)
+def polymul(a1: Any, a2: Any) -> Any:
+    return np.convolve(_trimmed(a1), _trimmed(a2))
+
+
+def _trimmed(p: Any) -> Any:
+    """Without the leading zeros, as a poly1d is."""
+    p = as_array(p).reshape(-1)
+    nonzero = np.flatnonzero(raw(p))
+    return p[nonzero[0] :] if nonzero.size else p[-1:]
+
+
+@implements(np.polyfit)
+def polyfit(
+    x: Any,
+    y: Any,
+    deg: int,
+    rcond: float | None = None,
+    full: bool = False,
+    w: Any = None,
+    cov: Any = False,
+) -> Any:
+    refuse(np.polyfit, full=full or None)
+    x, y, w = _checked_fit(x, y, deg, w)
+    order = int(deg) + 1
+    if rcond is None:
+        rcond = x.shape[0] * np.finfo(x.dtype).eps
+    design = np.vander(x, order)
+    if w is not None:
+        design = design * w[:, None]
+        y = y * (w[:, None] if y.ndim > 1 else w)
+    # Columns of length one: the coefficients are then well conditioned as far as they can be.
+    scale = np.sqrt(np.sum(design * design, axis=0))
+    design = design / scale
+    solution, residuals, _, _ = np.linalg.lstsq(design, y, rcond)
+    solution = (solution.T / scale).T
+    if not cov:
+        return solution
+    base = np.linalg.inv(np.matmul(design.T, design)) / np.outer(scale, scale)
+    if cov != "unscaled":
+        if x.shape[0] <= order:
+            raise ValueError(
+                "the number of data points must exceed order to scale the covariance matrix"
+            )
+        factor = residuals / (x.shape[0] - order)
+    else:
+        factor = np.ones(1)
+    return solution, base * factor if y.ndim == 1 else base[:, :, None] * factor
+
+
+def _checked_fit(x: Any, y: Any, deg: int, w: Any) -> tuple[Any, Any, Any]:
+    x, y = (as_array(v) for v in (x, y))
+    x, y = (v if v.dtype.kind in "fc" else v + 0.0 for v in (x, y))
+    if deg < 0:
+        raise ValueError("expected deg >= 0")
+    if x.ndim != 1:
+        raise TypeError("expected 1D vector for x")
+    if x.size == 0:
+        raise TypeError("expected non-empty vector for x")
+    if not 1 <= y.ndim <= 2:  # noqa: PLR2004
+        raise TypeError("expected 1D or 2D array for y")
+    if x.shape[0] != y.shape[0]:
+        raise TypeError("expected x and y to have same length")
+    if w is not None:
+        w = as_array(w)
+        if w.ndim != 1:
+            raise TypeError("expected a 1-d array for weights")
+        if w.shape[0] != y.shape[0]:
+            raise TypeError("expected w and y to have the same length")
+    return x, y, w
