@@ -1,1 +1,118 @@
-"""NumPy spellings of the canonical functions: linalg."""
+"""NumPy spellings of the canonical functions: linear algebra on stacks of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def inv(x: Any) -> Any:
+    return np.linalg.inv(x)
+
+
+def solve(x: Any, y: Any) -> Any:
+    """The solution of `x @ out = y` for a (stack of) matrices `y`."""
+    return np.linalg.solve(x, y)
+
+
+def det(x: Any) -> Any:
+    return np.linalg.det(x)
+
+
+def slogdet(x: Any) -> Any:
+    return np.linalg.slogdet(x)
+
+
+def cholesky(x: Any) -> Any:
+    return np.linalg.cholesky(x)
+
+
+def eigh(x: Any, UPLO: str) -> Any:  # noqa: N803
+    return np.linalg.eigh(x, UPLO)
+
+
+def eig(x: Any) -> Any:
+    return np.linalg.eig(x)
+
+
+def svd(x: Any, full_matrices: bool) -> Any:
+    return np.linalg.svd(x, full_matrices)
+
+
+def qr(x: Any, mode: str) -> Any:
+    return np.linalg.qr(x, mode)
+
+
+def pinv(x: Any, rcond: Any, hermitian: bool) -> Any:
+    return np.linalg.pinv(x, rcond, hermitian)
+
+
+def vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:  # noqa: A002
+    if axis is None and ord == 2:
+        return np.linalg.norm(x, None, None, keepdims)  # the quick way through NumPy's function
+    return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
+
+
+def cofactor(x: Any) -> Any:
+    """The derivative of `det`: `det(x) * inv(x).mT`, but right for singular matrices too."""
+    u, s, vh, phase = _svd_with_phase(x)
+    return phase * ((u.conj() * _products_but_one(s)[..., None, :]) @ vh.conj())
+
+
+def cofactor_derivative(x: Any, y: Any) -> Any:
+    """The derivative of `cofactor` at `x` in the direction `y`, for singular matrices too."""
+    u, s, vh, phase = _svd_with_phase(x)
+    y = u.conj().mT @ y @ vh.conj().mT
+    eye = np.eye(s.shape[-1], dtype=bool)
+    products = np.where(eye, 0, _products_but_one(np.where(eye, 1, s[..., None, :])))
+    diagonal = products @ np.diagonal(y, axis1=-2, axis2=-1)[..., None]
+    return phase * (u.conj() @ np.where(eye, diagonal, -products * y.mT) @ vh.conj())
+
+
+def _svd_with_phase(x: Any) -> tuple[Any, Any, Any, Any]:
+    """The singular value decomposition, and the determinant of its two unitary factors."""
+    u, s, vh = np.linalg.svd(x)
+    return u, s, vh, (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
+
+
+def _products_but_one(s: Any) -> Any:
+    """For each element, the product of the others: without a division, so zeros are no matter."""
+    ones = np.ones_like(s[..., :1])
+    before = np.concatenate([ones, s[..., :-1]], axis=-1)[..., : s.shape[-1]]
+    after = np.concatenate([ones, s[..., :0:-1]], axis=-1)[..., : s.shape[-1]]
+    return np.cumprod(before, axis=-1) * np.cumprod(after, axis=-1)[..., ::-1]
+
+
+def coincide(w: Any) -> Any:
+    """Which pairs of the eigenvalues or singular values `w` are equal, as far as rounding tells."""
+    gaps = abs(w[..., None, :] - w[..., :, None])
+    return gaps <= _rounding(w)[..., None]
+
+
+def vanish(s: Any) -> Any:
+    """Which of the singular values `s` are zero, as far as rounding tells."""
+    return s <= _rounding(s)
+
+
+def _rounding(w: Any) -> Any:
+    return 4 * np.finfo(w.dtype).eps * np.sum(abs(w), axis=-1, keepdims=True)
+
+
+def indeterminate(x: Any, where: Any) -> Any:
+    """x times 0 / 0, `where` a derivative divides by zero: nan, or 0 where x vanishes.
+
+    An element vanishes if it is no more than rounding beside the whole matrix.
+    """
+    return np.where(where & _counts(x, x), np.nan, 0).astype(x.dtype)
+
+
+def objection(x: Any, beside: Any) -> Any:
+    """For each matrix, nan if any element of x is more than rounding `beside` another matrix."""
+    seen = np.any(_counts(x, beside), axis=(-2, -1), keepdims=True)
+    return np.where(seen, np.nan, 0).astype(x.real.dtype)
+
+
+def _counts(x: Any, beside: Any) -> Any:
+    size = np.linalg.norm(beside, axis=(-2, -1), keepdims=True)
+    return ~(abs(x) <= np.sqrt(np.finfo(x.dtype).eps) * size)
