@@ -15,6 +15,7 @@ import numpy as np
 
 from . import tree
 from .backends.numpy import backend
+from .forward import jvp
 from .vjp import vjp
 
 __all__ = ["GradientError", "Sample", "check_grads", "check_op"]
@@ -66,7 +67,7 @@ def check_grads(
 
     For random directions v and cotangents c, the pullback's Re<pull(c), v> must equal the
     derivative of Re<c, function(args + t v)> at t = 0 (so complex values are checked in the
-    adjoint convention), and the pullback must be linear. Then the pullback itself is checked in
+    adjoint convention), forward mode must agree, and the pullback must be linear. Then the pullback itself is checked in
     the same way, as a function of `args` and of c, up to `order`.
 
     Args:
@@ -193,8 +194,9 @@ class _Check:
         pairs = [(g, v) for g, v in zip(gradients, along, strict=True) if g is not None]
         got = sum(_real_dot(g, v) for g, v in pairs)
         terms = sum(float(np.sum(np.abs(g) * np.abs(v))) for g, v in pairs)
+        self.check_forward(cotangents, along, got, terms)
         moved, size = self.along(cotangents, along)
-        expected, error = extrapolated_derivative(moved, self.step)
+        expected, error = _extrapolated_derivative(moved, self.step)
         noise = 1e3 * np.finfo(float).eps * size / self.step
         scale = max(terms, abs(expected))
         tolerance = self.rtol * scale + self.atol + noise
@@ -208,6 +210,22 @@ class _Check:
                 return
             expected, error = exact, 0.0
         self.report(cotangents, gradients, got, expected, error)
+
+    def check_forward(
+        self, cotangents: list[Any], along: list[Any], got: float, terms: float
+    ) -> None:
+        """Forward mode gives the same number, up to rounding."""
+        args = tree.unflatten(self.structure, self.leaves)
+        _, moved = jvp(self.function, args, tree.unflatten(self.structure, along))
+        tangents = self.out_structure.flatten_up_to(moved)
+        forward = sum(
+            _real_dot(c, t) for c, t in zip(cotangents, tangents, strict=True) if t is not None
+        )
+        if not abs(forward - got) <= 1e-3 * (self.rtol * max(terms, abs(got)) + self.atol):
+            raise GradientError(
+                f"order {self.depth}: the derivative along a random direction is {got} in reverse "
+                f"mode and {forward} in forward mode (off by {abs(forward - got):.3g})"
+            )
 
     def along(self, cotangents: list[Any], along: list[Any]) -> tuple[Callable[..., Any], float]:
         """The real function t -> Re<cotangents, function(args + t along)>, and its size."""
@@ -276,22 +294,17 @@ class _Check:
             direction[index] = unit
             along: list[Any] = [None] * len(self.leaves)
             along[place] = direction
-            parts.append(extrapolated_derivative(self.along(cotangents, along)[0], self.step)[0])
+            parts.append(_extrapolated_derivative(self.along(cotangents, along)[0], self.step)[0])
         return complex(*parts) if len(parts) == 2 else parts[0]
 
 
-def extrapolated_derivative(
+def _extrapolated_derivative(
     function: Callable[[float], float], step: float
 ) -> tuple[float, float]:
     """The derivative at zero of a function of one real number, and an estimate of its error.
 
     Central differences for a step that is halved again and again are extrapolated to step zero,
     and the entry of that table that changes least is taken.
-
-    Example:
-        >>> derivative, error = extrapolated_derivative(lambda t: (1.0 + t) ** 3, 1e-3)
-        >>> abs(derivative - 3.0) < 1e-9
-        True
     """
     steps = [step / 2**k for k in range(_HALVINGS)]
     column = [float(function(h) - function(-h)) / (2 * h) for h in steps]
