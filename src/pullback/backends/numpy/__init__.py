@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import contract, fft, index, linalg, reduce, shape
+from . import contract, elementwise, fft, index, linalg, reduce, shape
 
 # What rules call.  `ops/declare.py` adds the primitives that have no NumPy name, so that they
 # dispatch on boxes as NumPy's functions do.
@@ -25,7 +25,7 @@ def _functions_of(module: ModuleType) -> dict[str, Any]:
     return {k: v for k, v in public if getattr(v, "__module__", None) == module.__name__}
 
 
-for _family in (reduce, shape, index, contract, linalg, fft):
+for _family in (elementwise, reduce, shape, index, contract, linalg, fft):
     vars(xp).update(_functions_of(_family))
 
 
