@@ -416,7 +416,10 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Any:
                 "first and the last, which may have one, must have two"
             )
     first = (1, *arrays[0].shape)[-2]
-    sizes = (first, *(array.shape[0] if array.ndim == 1 else array.shape[-2] for array in arrays[1:]))
+    sizes = (
+        first,
+        *(array.shape[0] if array.ndim == 1 else array.shape[-2] for array in arrays[1:]),
+    )
     last = 1 if arrays[-1].ndim == 1 else arrays[-1].shape[-1]
     return _product(arrays, _splits((*sizes, last)), 0, len(arrays))
 

@@ -41,6 +41,9 @@ def irfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = No
     refuse(np.fft.irfft, out=out)
     axis = normalize_axis(axis, a.ndim)
     n = _points(2 * (a.shape[axis] - 1) if n is None else n)
+    if a.dtype.kind != "c":
+        # Its cotangent is complex: the cast is what takes the real part of it.
+        a = a.astype(np.result_type(a.dtype, np.complex64))
     return ops.irfft(_fit(a, n // 2 + 1, axis), n=n, axis=axis, norm=_norm(norm))
 
 
@@ -132,9 +135,7 @@ def _shift_axes(x: Any, axes: Any) -> tuple[int, ...]:
 # Arguments
 
 
-def _complex(
-    transform: Any, a: Any, lengths: Sequence[Any], axes: Sequence[int], norm: Any
-) -> Any:
+def _complex(transform: Any, a: Any, lengths: Sequence[Any], axes: Sequence[int], norm: Any) -> Any:
     norm = _norm(norm)
     axes = tuple(normalize_axis(axis, a.ndim) for axis in axes)
     if all(n is None or n == a.shape[axis] for n, axis in zip(lengths, axes, strict=True)):
@@ -160,9 +161,7 @@ def _norm(norm: Any) -> str:
     if norm is None:
         return "backward"
     if norm not in ops.OTHER_NORM:
-        raise ValueError(
-            f'Invalid norm value {norm}; should be "backward", "ortho" or "forward".'
-        )
+        raise ValueError(f'Invalid norm value {norm}; should be "backward", "ortho" or "forward".')
     return norm
 
 
