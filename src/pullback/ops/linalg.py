@@ -128,8 +128,12 @@ def _between(xp: Any, equal: Any) -> Any:
 
 
 def _phase(xp: Any, inner: Any) -> Any:
-    """What a loss makes of the phases of (eigen)vectors, as a row."""
+    """What a loss makes of the phases of vectors, as a row."""
     return xp.imag(xp.diagonal(inner, axis1=-2, axis2=-1))[..., None, :]
+
+
+def _objection_to_phase(xp: Any, inner: Any) -> Any:
+    return xp.objection(_phase(xp, inner), inner) if inner.dtype.kind == "c" else 0
 
 
 def _gaps(w: Any) -> Any:
@@ -154,8 +158,7 @@ def _eigh_vjp(cotangents: Any, xp: Any, out: Any) -> Any:
         equal = xp.coincide(w)
         within = xp.indeterminate(inner, where=_between(xp, equal))
         across = _skew(xp, inner) / (2 * xp.where(equal, 1, _gaps(w)))
-        left = left + v @ xp.where(equal, within, across)
-        left = left + xp.objection(_phase(xp, inner), inner)
+        left = left + v @ xp.where(equal, within, across) + _objection_to_phase(xp, inner)
     return (left @ v_h,)
 
 
@@ -174,8 +177,7 @@ def _eig_vjp(cotangents: Any, xp: Any, out: Any) -> Any:
         equal = xp.coincide(w)
         within = xp.indeterminate(numerator, where=_between(xp, equal))
         across = numerator / xp.conjugate(xp.where(equal, 1, _gaps(w)))
-        right = right + xp.where(equal, within, across) @ v_h
-        right = right + xp.objection(_phase(xp, inner), inner)
+        right = right + xp.where(equal, within, across) @ v_h + _objection_to_phase(xp, inner)
     return (xp.solve(v_h, right),)
 
 
