@@ -46,7 +46,7 @@ format: $(VENV)/.has-dev ## put the source into the project's format
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.has-bench ## measure pullback and its peers side by side
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(VENV)/.has-docs ## build the documentation, and check what is generated from the source
 	$(BIN)/python scripts/docs --check
