@@ -11,8 +11,8 @@ PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-peers test-property test-oldest test-all-pythons lint format bench \
-	docs docs-update clean
+.PHONY: help demo test test-peers test-examples test-property test-oldest test-all-pythons lint \
+	format bench docs docs-update clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-18s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ test: $(VENV)/.has-test ## the test suite
 
 test-peers: $(VENV)/.has-test $(VENV)/.has-peers ## compare with torch, JAX, autograd and mygrad
 	$(PYTEST) -m peers $(ARGS)
+
+test-examples: $(VENV)/.has-test $(VENV)/.has-demo ## run the examples, which need matplotlib
+	$(PYTEST) tests/test_examples.py $(ARGS)
 
 test-property: $(VENV)/.has-test ## the tests on generated inputs, with more of them
 	$(PYTEST) -m property --hypothesis-profile=thorough $(ARGS)
