@@ -241,6 +241,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # no
     count = x.shape[0] if N is None else N
     if count <= 0:
         return np.vander(raw(x), count)
+    x = _as_dtype(x, np.promote_types(x.dtype, int))
     powers = [np.ones(x.shape, x.dtype), x]
     while len(powers) < count:
         powers.append(powers[-1] * x)
@@ -265,7 +266,7 @@ def polyder(p: Any, m: int = 1) -> Any:
     if m < 0:
         raise ValueError("Order of derivative must be positive (see polyint)")
     for _ in range(m):
-        p = p[:-1] * np.arange(p.shape[0] - 1, 0, -1).astype(p.dtype)
+        p = p[:-1] * np.arange(p.shape[0] - 1, 0, -1)
     return p
 
 

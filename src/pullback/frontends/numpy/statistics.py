@@ -146,8 +146,15 @@ _STEPS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _place(method: str, n: Any, q: Any) -> tuple[Any, Any, Any]:
-    """The ranks below and above the quantile, and how far from the one to the other it is."""
+# Those by which it is a rank.
+_WHOLE = {"lower", "higher", "nearest", "inverted_cdf", "closest_observation"}
+
+
+def _place(method: str, n: Any, q: Any, dtype: Any) -> tuple[Any, Any, Any]:
+    """The ranks below and above the quantile, and how far from the one to the other it is.
+
+    The last is in `dtype` if one is given, and None where the quantile is one of the elements.
+    """
     if method in _PLACES:
         place = _PLACES[method](n, q)
     elif method in _STEPS:
@@ -158,28 +165,34 @@ def _place(method: str, n: Any, q: Any) -> tuple[Any, Any, Any]:
     part = place - below
     last = np.maximum(n - 1, 0)
     low = np.clip(below, 0, last).astype(np.intp)
+    if method in _WHOLE:
+        return low, low, None
     high = np.clip(below + 1, 0, last).astype(np.intp)
-    return low, high, part
+    return low, high, part if dtype is None else part.astype(dtype)
 
 
 def _between(low: Any, high: Any, part: Any) -> Any:
     """Linear interpolation, from the nearer end."""
+    if part is None:
+        return low
     gap = high - low
     return np.where(raw(part) >= 0.5, high - gap * (1 - part), low + gap * part)
 
 
-def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, *, skip_nans: bool) -> Any:
+def _quantile(
+    a: Any, q: Any, axis: Any, method: str, keepdims: bool, *, skip_nans: bool, weak: bool
+) -> Any:
     a = as_array(a)
     if a.dtype.kind == "c":
         raise TypeError("a must be an array of real numbers")
-    scalar = type(q) in (int, float)
     q = as_array(q)
     if not np.all((raw(q) >= 0) & (raw(q) <= 1)):
         raise ValueError("Quantiles must be in the range [0, 1]")
     rows, kept = _rows(a, axis)
     flat = q.reshape(-1)
     reach = _skipping_nans if skip_nans else _plainly
-    result = reach(rows, flat.astype(rows.dtype) if scalar else flat, method)
+    # A Python number is weak: it does not change the dtype.
+    result = reach(rows, flat, method, rows.dtype if weak and rows.dtype.kind == "f" else None)
     if q.ndim == 0:
         return result[..., 0].reshape(kept) if keepdims else result[..., 0]
     order = (result.ndim - 1, *range(result.ndim - 1))
@@ -187,8 +200,8 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, *, skip_nan
     return result.transpose(order).reshape(q.shape + rest)
 
 
-def _plainly(rows: Any, q: Any, method: str) -> Any:
-    low, high, part = _place(method, rows.shape[-1], q)
+def _plainly(rows: Any, q: Any, method: str, dtype: Any) -> Any:
+    low, high, part = _place(method, rows.shape[-1], q, dtype)
     ranks = np.unique(np.concatenate([low, high]))
     found = ops.kth(rows, ranks=tuple(ranks.tolist()))
     low, high = (np.searchsorted(ranks, one) for one in (low, high))
@@ -197,12 +210,12 @@ def _plainly(rows: Any, q: Any, method: str) -> Any:
     return np.where(missing, result.dtype.type(np.nan), result) if missing.any() else result
 
 
-def _skipping_nans(rows: Any, q: Any, method: str) -> Any:
+def _skipping_nans(rows: Any, q: Any, method: str, dtype: Any) -> Any:
     missing = np.isnan(raw(rows))
     if not missing.any():
-        return _plainly(rows, q, method)
+        return _plainly(rows, q, method, dtype)
     count = np.add.reduce(~missing, axis=-1, keepdims=True)
-    low, high, part = _place(method, count, q)
+    low, high, part = _place(method, count, q, dtype)
     # Sorted, the nans come last: the ranks of a row count its numbers alone.
     found = ops.kth(rows, ranks=np.concatenate([low, high], axis=-1))
     size = low.shape[-1]
@@ -227,9 +240,11 @@ def _quantile_function(numpy_function: Any, scale: int, *, skip_nans: bool) -> A
         a = as_array(a)
         if a.size == 0:
             return numpy_function(raw(a), raw(q), axis=axis, method=method, keepdims=keepdims)
+        weak = type(q) in (int, float)
         if scale != 1:
-            q = (q if type(q) in (int, float) else as_array(q)) / scale
-        return _quantile(a, q, axis, method, keepdims, skip_nans=skip_nans)
+            hundred = a.dtype.type(scale) if a.dtype.kind == "f" else scale
+            q = (q if weak else as_array(q)) / hundred
+        return _quantile(a, q, axis, method, keepdims, skip_nans=skip_nans, weak=weak)
 
     return quantile
 
@@ -248,7 +263,7 @@ def nanmedian(
     keepdims = keepdims is not _NO and bool(keepdims)
     if a.size == 0:
         return np.nanmedian(raw(a), axis=axis, keepdims=keepdims)
-    return _quantile(a, 0.5, axis, "linear", keepdims, skip_nans=True)
+    return _quantile(a, 0.5, axis, "linear", keepdims, skip_nans=True, weak=True)
 
 
 # Covariances
@@ -393,5 +408,5 @@ def _traced_edges(a: Any, bins: Any, limits: Any, edges: Any) -> Any:
     steps = np.arange(bins + 1) / bins
     following = low * (1 - steps) + high * steps
     # Where all of the data are equal, NumPy moves both limits apart by a half.
-    return following + (edges - raw(following))
+    return (following + (edges - raw(following))).astype(edges.dtype)
 
