@@ -61,7 +61,7 @@ def _at_least(x: Any, dtype: Any) -> Any:
 
 
 def _modf(x: Any) -> Any:
-    return ops.fractional_part(x), ops.trunc(x)
+    return ops.fractional_part(x), np.trunc(x)
 
 
 def _frexp(x: Any) -> Any:
