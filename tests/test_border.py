@@ -110,12 +110,8 @@ def test_row_46_writing_into_a_primal_does_not_reach_the_caller():
         x[0] = 5.0
         return np.sum(x * x)
 
-    try:
-        gradient = grad(f)(x)
-    except UnsupportedError as error:
-        assert "np.where" in str(error)
-    else:
-        np.testing.assert_array_equal(gradient, [0.0, *(2 * X[1:])])
+    with pytest.raises(UnsupportedError, match=r"np\.where"):
+        grad(f)(x)
     np.testing.assert_array_equal(x, X)
 
 
@@ -124,7 +120,7 @@ def test_row_46_writing_into_a_primal_does_not_reach_the_caller():
 
 @pytest.mark.parametrize(
     "conversion",
-    [float, int, complex, math.sin, math.floor, lambda x: [1, 2, 3][x], lambda x: range(x)],
+    [float, int, complex, math.sin, math.floor, lambda x: [1, 2, 3][x], range],
 )
 def test_row_68_conversions_to_plain_numbers_raise(conversion):
     def f(x):
@@ -138,11 +134,11 @@ def test_row_68_conversions_to_plain_numbers_raise(conversion):
     "conversion",
     [
         lambda x: np.array([x, x]),
-        lambda x: np.asarray(x),
-        lambda x: np.array(x),
+        np.asarray,
+        np.array,
         lambda x: np.asarray([x, [x]], dtype=float),
-        lambda x: np.ascontiguousarray(x),
-        lambda x: np.float64(x),
+        np.ascontiguousarray,
+        np.float64,
     ],
 )
 def test_row_69_conversions_to_plain_arrays_raise(conversion):
@@ -189,8 +185,8 @@ def test_copies_of_traced_values_are_traced(copied):
 
 
 def test_a_function_without_a_rule_says_what_to_use_instead():
-    with pytest.raises(UnsupportedError, match=r"np\.i0 has no .*stop_gradient"):
-        grad(lambda x: np.sum(np.i0(x)))(X)
+    with pytest.raises(UnsupportedError, match=r"np\.save has no .*stop_gradient"):
+        grad(lambda x: np.save("/dev/null", x))(X)
 
 
 @pytest.mark.parametrize(
@@ -212,12 +208,8 @@ def test_in_place_operators_say_what_to_write():
         y += 1.0
         return np.sum(y * y)
 
-    try:
-        gradient = grad(f)(X)
-    except UnsupportedError as error:
-        assert "y = x + 1" in str(error)
-    else:
-        np.testing.assert_allclose(gradient, 4 * (2 * X + 1))
+    with pytest.raises(UnsupportedError, match=r"y = x \+ 1"):
+        grad(f)(X)
 
 
 # Escapes

@@ -85,13 +85,13 @@ def test_row_89_order_of_the_results_with_aux():
 @pytest.mark.parametrize("transform", [grad, grad_and_value, value_and_grad])
 @pytest.mark.parametrize("shape", [(1,), (3,), (1, 1), (0,)])
 def test_row_90_an_output_that_is_no_scalar_is_refused(transform, shape):
-    with pytest.raises(ValueError, match=rf"pullback\.{transform.__name__}: .*one real number.*vjp"):
+    with pytest.raises(ValueError, match=f"{transform.__name__}: .*one real number"):
         transform(lambda x: x * np.ones(shape))(2.0)
 
 
 @pytest.mark.parametrize("output", [(1.0,), [1.0, 2.0], {"a": 1.0}])
 def test_row_90_an_output_that_is_a_tree_is_refused(output):
-    with pytest.raises(TypeError, match="one real number.*has_aux=True"):
+    with pytest.raises(TypeError, match=r"one real number.*has_aux=True"):
         grad(lambda x: output)(2.0)
 
 
@@ -101,7 +101,7 @@ def test_row_90_a_float_is_a_constant_output():
 
 @pytest.mark.parametrize("output", [3, True, np.int64(3), np.array(2)])
 def test_row_91_an_integer_output_is_refused(output):
-    with pytest.raises(TypeError, match="integer or boolean.*float"):
+    with pytest.raises(TypeError, match=r"integer or boolean.*float"):
         grad(lambda x: output)(2.0)
 
 
@@ -143,8 +143,8 @@ def test_row_93_other_arguments_may_be_anything():
 
 
 def test_row_94_keyword_arguments_cannot_be_differentiated():
-    with pytest.raises(ValueError, match="0 positional argument.*keyword arguments"):
-        grad(lambda x: total(x))(x=X)
+    with pytest.raises(ValueError, match=r"0 positional argument.*keyword arguments"):
+        grad(total)(x=X)
 
 
 def test_gradient_of_a_tree():
@@ -255,7 +255,7 @@ def test_row_83_the_gradient_of_the_squared_modulus_is_twice_the_number():
 
 
 def test_row_83_a_complex_output_has_no_gradient():
-    with pytest.raises(TypeError, match="got dtype complex128.*vjp"):
+    with pytest.raises(TypeError, match=r"got dtype complex128.*vjp"):
         grad(lambda z: z * z)(1 + 2j)
 
 

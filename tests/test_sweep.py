@@ -97,7 +97,7 @@ def steps_of(sample: Sample) -> list[Any]:
     with np.errstate(all="ignore"):
         out, pull = pullback.vjp(sample.function, *sample.args)
         leaves, structure = tree.flatten(out)
-        ones = [np.ones_like(leaf) if np.asarray(leaf).dtype.kind in "fc" else None for leaf in leaves]
+        ones = [np.ones_like(x) if np.asarray(x).dtype.kind in "fc" else None for x in leaves]
         tapes = [pull._tape]
         if sample.order > 1:
             cotangents = tree.unflatten(structure, ones)
@@ -109,14 +109,17 @@ ELEMENTWISE = [np.add, np.subtract, np.multiply, np.divide, np.power, np.arctan2
 
 
 def values(shape: tuple[int, ...]) -> st.SearchStrategy[np.ndarray]:
-    return arrays_of.arrays(np.float64, shape, elements=st.floats(0.5, 2.0, width=32), fill=st.nothing())
+    elements = st.floats(0.5, 2.0, width=32)
+    return arrays_of.arrays(np.float64, shape, elements=elements, fill=st.nothing())
 
 
 @pytest.mark.property
 @given(st.data())
 def test_elementwise_ops_broadcast_as_in_numpy(data: st.DataObject) -> None:
     """Whatever two shapes broadcast together, each gradient comes back in its own shape."""
-    shapes = arrays_of.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, min_side=0, max_side=3)
+    shapes = arrays_of.mutually_broadcastable_shapes(
+        num_shapes=2, max_dims=4, min_side=0, max_side=3
+    )
     x_shape, y_shape = data.draw(shapes).input_shapes
     x, y = data.draw(values(x_shape)), data.draw(values(y_shape)) + 2.0
     ufunc = data.draw(st.sampled_from([u for u in ELEMENTWISE if u in dispatch.ufuncs]))

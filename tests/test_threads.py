@@ -30,9 +30,7 @@ def at_once(work):
 def test_row_67_transforms_in_several_threads_are_independent():
     def work(i):
         f = lambda x: np.sum(np.sin(x * i) * x)
-        return [
-            (grad(f)(X), grad(lambda x: np.sum(grad(f)(x)))(X)) for _ in range(50)
-        ]
+        return [(grad(f)(X), grad(lambda x: np.sum(grad(f)(x)))(X)) for _ in range(50)]
 
     for i, results in enumerate(at_once(work)):
         for first, second in results:

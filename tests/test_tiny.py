@@ -14,7 +14,7 @@ FUNCTIONS = {
     "exp": np.exp,
     "reshape": lambda x: x.reshape(-1),
     "transpose": lambda x: x.T * x.T,
-    "sum": lambda x: np.sum(x),
+    "sum": np.sum,
     "sum of squares over an axis": lambda x: np.sum(x * x, axis=-1) if x.ndim else x,
     "broadcast": lambda x: x * np.ones((2, *x.shape), x.dtype),
     "index": lambda x: x[...],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import inspect
 from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -13,7 +14,11 @@ import pullback
 from pullback import vjp
 
 X = np.array([0.1, 0.5, 1.5])
-Point = collections.namedtuple("Point", ["x", "y"])
+
+
+class Point(NamedTuple):
+    x: Any
+    y: Any
 
 
 def assert_same(got, expected):
@@ -287,7 +292,7 @@ def test_row_17_outputs_come_back_in_their_containers():
 
 @pytest.mark.parametrize("empty", [None, (), {}, [[], None]])
 def test_row_18_an_empty_output_is_refused(empty):
-    with pytest.raises(TypeError, match="returned no array.*has_aux=True"):
+    with pytest.raises(TypeError, match=r"returned no array.*has_aux=True"):
         vjp(lambda x: empty, X)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -67,8 +68,8 @@ def check_grads(
 
     For random directions v and cotangents c, the pullback's Re<pull(c), v> must equal the
     derivative of Re<c, function(args + t v)> at t = 0 (so complex values are checked in the
-    adjoint convention), forward mode must agree, and the pullback must be linear. Then the pullback itself is checked in
-    the same way, as a function of `args` and of c, up to `order`.
+    adjoint convention), forward mode must agree, and the pullback must be linear. Then the
+    pullback itself is checked in the same way, as a function of `args` and of c, up to `order`.
 
     Args:
         function: A function of arrays, or trees of arrays, that returns the same.
@@ -98,8 +99,9 @@ def check_grads(
     names = [f"args[{place}]" for place in range(len(args))]
     for depth in range(1, order + 1):
         check = _Check(target, args, names, depth, rtol=rtol, atol=atol, step=step)
-        for _ in range(directions):
-            cotangents = check.run(rng)
+        cotangents = check.run(rng)
+        for _ in range(directions - 1):
+            check.run(rng)
         if not check.cotangents_matter:
             return  # nothing but constants came out: there is no higher order
         target = _pullback_of(target, len(args))
@@ -232,9 +234,7 @@ class _Check:
         kept = [(place, c) for place, c in enumerate(cotangents) if c is not None]
 
         def moved(t: Any) -> Any:
-            values = [
-                x if v is None else x + t * v for x, v in zip(self.wide, along, strict=True)
-            ]
+            values = [x if v is None else x + t * v for x, v in zip(self.wide, along, strict=True)]
             out, _ = tree.flatten(self.function(*tree.unflatten(self.structure, values)))
             if isinstance(t, complex):
                 return sum(np.sum(c * np.asarray(out[place])) for place, c in kept)
@@ -311,9 +311,7 @@ def _extrapolated_derivative(
     best, error = column[-1], float("inf")
     factor = 4.0
     while len(column) > 1:
-        finer = [
-            (factor * b - a) / (factor - 1) for a, b in zip(column[:-1], column[1:], strict=True)
-        ]
+        finer = [(factor * b - a) / (factor - 1) for a, b in pairwise(column)]
         for k, value in enumerate(finer):
             change = max(abs(value - column[k]), abs(value - column[k + 1]))
             if change < error:
