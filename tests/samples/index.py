@@ -132,4 +132,5 @@ SAMPLES = [
         "counts",
     ),
     Sample(np.unique, lambda x: np.unique(x, axis=0), (SPREAD,), "axis"),
+    Sample(np.unique_values, np.unique_values, (np.array([2.0, 0.5, 1.0]),)),
 ]

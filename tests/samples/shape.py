@@ -196,7 +196,7 @@ SAMPLES = [
     _linear(np.linspace, lambda x, y: np.linspace(x, y, 1), SCALAR, 2.5, label="one"),
     Sample(np.logspace, lambda x, y: np.logspace(x, y, 4), (SCALAR, 1.5)),
     Sample(
-        np.logspace, lambda x, b: np.logspace(x, 1.0, 3, base=b), (_normal(2), 2.5), "base"
+        np.logspace, lambda x, b: np.logspace(x, 1.0, 3, base=b), (_normal(2), np.array(2.5)), "base"
     ),
     Sample(np.geomspace, lambda x, y: np.geomspace(x, y, 4), (SCALAR, 3.0)),
     Sample(np.geomspace, lambda x: np.geomspace(x, -3.0, 3, endpoint=False), (-SCALAR,), "signs"),

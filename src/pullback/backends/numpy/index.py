@@ -13,10 +13,19 @@ def getitem(x: Any, index: Any) -> Any:
 
 def add_at(buffer: Any, part: Any, index: Any) -> None:
     """Add `part` to `buffer[index]`, in place; an element that `index` names twice gets both."""
-    if _names_each_once(index):
+    if type(index) is int or _names_each_once(index):
         buffer[index] += part
+    elif 1 < buffer.ndim and buffer.size <= _DENSE * part.size and buffer.flags.c_contiguous:
+        # Positions in the flat buffer: NumPy adds at those several times faster.
+        positions = np.arange(buffer.size).reshape(buffer.shape)[index]
+        np.add.at(buffer.reshape(-1), positions.reshape(-1), part.reshape(-1))
     else:
         np.add.at(buffer, index, part)
+
+
+# Writing out every position of a buffer costs less than what it saves up to this many elements
+# of the buffer for each that is added; the cost stays in proportion to what is added.
+_DENSE = 4
 
 
 def unindex(x: Any, shape: tuple[int, ...], index: Any) -> Any:
@@ -25,7 +34,7 @@ def unindex(x: Any, shape: tuple[int, ...], index: Any) -> Any:
     if _names_each_once(index):
         buffer[index] = x  # a negative zero stays one
     else:
-        np.add.at(buffer, index, x)
+        add_at(buffer, x, index)
     return buffer
 
 

@@ -575,12 +575,13 @@ def triu(m: Any, k: int = 0) -> Any:
 @implements(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     array = as_array(array)
-    if mode not in _PADDINGS:
+    if callable(mode):
         raise UnsupportedError(
-            f"np.pad with mode={mode!r} on a traced array: expected one of {sorted(_PADDINGS)}"
+            "np.pad with a function as mode writes into a plain array, which a traced array "
+            f"cannot be; use one of the modes {sorted(_PADDINGS)}, or np.concatenate"
         )
-    check = {name: raw(value) for name, value in kwargs.items()}
-    np.pad(np.empty((1,) * array.ndim), 0, mode, **check)  # raises for what it does not take
+    options = {name: raw(value) for name, value in kwargs.items()}
+    np.pad(np.empty((1,) * array.ndim), 0, mode, **options)  # raises for what NumPy refuses
     widths = _pairs(_widths(pad_width, array.ndim), array.ndim, int)
     make = _PADDINGS[mode]
     for axis, (before, after) in enumerate(widths, -array.ndim):
@@ -716,11 +717,16 @@ def linspace(
 ) -> Any:
     num = _count(num)
     steps = num - 1 if endpoint else num
-    start, stop = as_operand(start) * 1.0, as_operand(stop) * 1.0
+    start, stop = as_operand(start), as_operand(stop)
     delta = stop - start
     places = np.arange(num, dtype=raw(delta).real.dtype).reshape((-1,) + (1,) * delta.ndim)
-    step = delta / steps if steps > 0 else np.full(delta.shape, np.nan)
-    values = places * (step if steps > 0 else delta) + start
+    step = delta / steps if steps > 0 else math.nan
+    if steps <= 0:
+        values = places * delta + start
+    elif np.all(raw(step)):
+        values = places * step + start
+    else:
+        values = places / steps * delta + start  # as NumPy does where a step underflows
     if endpoint and num > 1:
         values = np.concatenate((values[:-1], np.broadcast_to(stop, delta.shape)[None]))
     values = _finish(values, axis, dtype)
@@ -776,27 +782,36 @@ def geomspace(
     if np.any(raw(start) == 0) or np.any(raw(stop) == 0):
         raise ValueError("Geometric sequence cannot include zero")
     num = _count(num)
-    start, stop = np.broadcast_arrays(start * 1.0, stop * 1.0)
-    kinds = raw(start).dtype.kind + raw(stop).dtype.kind
-    sign = start / np.abs(start) if "c" in kinds else np.sign(raw(start))
-    low, high = np.log10(start / sign), np.log10(stop / sign)
-    values = sign * np.logspace(low, high, num, endpoint)
+    inexact = np.result_type(raw(start), raw(stop), float(num), np.zeros((), dtype))
+    start, stop = _as(start, inexact), _as(stop, inexact)
+    # Turned to positive numbers and back, so that negative ones have a logarithm.
+    sign = np.sign(start) if inexact.kind == "c" else np.sign(raw(start))
+    first, last = start / sign, stop / sign
+    values = np.logspace(np.log10(first), np.log10(last), num, endpoint)
     # The ends themselves, which the powers meet only within rounding.
+    first, last = (np.broadcast_to(end, values.shape[1:])[None] for end in (first, last))
     if num > 1 and endpoint:
-        values = np.concatenate((start[None], values[1:-1], stop[None]))
+        values = np.concatenate((first, values[1:-1], last))
     elif num:
-        values = np.concatenate((start[None], values[1:]))
+        values = np.concatenate((first, values[1:]))
+    values = values * sign
     return _finish(values, axis, dtype)
 
 
-# Arrays like another: constants
-
+# Arrays like another, and what an array is: constants
 
 constant(
+    np.array2string,
+    np.array_repr,
+    np.array_str,
+    np.can_cast,
+    np.common_type,
     np.empty_like,
     np.may_share_memory,
+    np.min_scalar_type,
     np.ndim,
     np.ones_like,
+    np.result_type,
     np.shape,
     np.shares_memory,
     np.size,

@@ -1,0 +1,248 @@
+"""Indexing on traced arrays: what a sweep of derivatives cannot say."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback
+from pullback import errors
+
+X = np.arange(12.0).reshape(3, 4)
+
+
+def traced(function: Any, *args: Any) -> Any:
+    """`function`'s own result when it runs on traced arguments."""
+    return pullback.vjp(function, *args)[0]
+
+
+# Indices
+
+
+def test_an_index_array_is_copied_so_that_the_caller_may_change_it() -> None:
+    index = np.array([0, 0, 2])
+    mask = np.array([True, False, True])
+    _, pull = pullback.vjp(lambda x: (x[index], x[[0], index], x[mask], np.take(x, index, 0)), X)
+    index[:] = 1
+    mask[:] = False
+    g = pull((np.ones((3, 4)), np.ones(3), np.ones((2, 4)), np.ones((3, 4))))[0]
+    expected = np.array([[7.0, 5, 6, 5], [0, 0, 0, 0], [3, 3, 3, 3]])
+    np.testing.assert_array_equal(g, expected)
+
+
+def test_a_condition_is_copied_too() -> None:
+    condition = np.array([True, False, True])
+    _, pull = pullback.vjp(lambda x: np.where(condition, x, 0.0), np.ones(3))
+    condition[:] = False
+    np.testing.assert_array_equal(pull(np.ones(3))[0], [1.0, 0.0, 1.0])
+
+
+def test_an_element_read_twice_gets_both_cotangents_at_every_order() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(x[np.array([0, 0, 1])] ** 3)
+
+    x = np.array([2.0, 3.0])
+    np.testing.assert_allclose(pullback.grad(f)(x), 3 * np.array([2, 1]) * x**2)
+    second = pullback.grad(lambda x: np.sum(pullback.grad(f)(x)))(x)
+    np.testing.assert_allclose(second, 6 * np.array([2, 1]) * x)
+    third = pullback.grad(lambda x: np.sum(pullback.grad(lambda x: np.sum(pullback.grad(f)(x)))(x)))
+    np.testing.assert_allclose(third(x), 6 * np.array([2.0, 1.0]))
+
+
+def test_an_element_that_is_not_read_contributes_nothing_even_where_its_derivative_is_infinite() -> None:
+    gradient = pullback.grad(lambda x: np.sum(np.sqrt(x)[1:]))(np.array([0.0, 4.0]))
+    np.testing.assert_array_equal(gradient, [0.0, 0.25])
+
+
+def test_gathering_many_rows_adds_as_one_by_one() -> None:
+    """The dense and the sparse way of adding at positions agree."""
+    rng = np.random.default_rng(0)
+    for count in (1, 5, 500):
+        rows = rng.integers(0, 20, count)
+        cotangent = rng.normal(size=(count, 3))
+        gradient = pullback.vjp(lambda x, i=rows: x[i], np.zeros((20, 3)))[1](cotangent)[0]
+        expected = np.zeros((20, 3))
+        for row, part in zip(rows, cotangent, strict=True):
+            expected[row] += part
+        np.testing.assert_allclose(gradient, expected)
+
+
+def test_reading_elements_in_a_loop_does_not_cost_the_whole_array_each_time() -> None:
+    """A thousand reads of a million elements: going back adds each in place."""
+
+    def total(x: Any) -> Any:
+        result = x[0]
+        for i in range(1, 1000):
+            result = result + x[i]
+        return result
+
+    start = time.perf_counter()
+    gradient = pullback.grad(total)(np.ones(1_000_000))
+    assert time.perf_counter() - start < 1.0
+    assert gradient.sum() == 1000
+
+
+def test_a_traced_array_as_an_index_is_refused() -> None:
+    with pytest.raises(IndexError, match="no derivative"):
+        traced(lambda x: x[x[0, 0]], X)
+    with pytest.raises(IndexError, match="no derivative"):
+        traced(lambda x: x[0, x], X)
+    with pytest.raises(TypeError, match="traced"):
+        traced(lambda x: np.take(np.arange(3.0), x), X)
+    with pytest.raises(TypeError, match="traced"):
+        traced(lambda x: np.take_along_axis(np.ones((3, 4)), x, 0), X)
+
+
+def test_comparisons_and_argmax_are_indices() -> None:
+    np.testing.assert_array_equal(traced(lambda x: x[x > 5], X), X[X > 5])
+    np.testing.assert_array_equal(traced(lambda x: x[np.argsort(x[0])[:2]], X), X[[0, 1]])
+    np.testing.assert_array_equal(traced(lambda x: x[np.nonzero(x)], X), X[np.nonzero(X)])
+
+
+@pytest.mark.parametrize(
+    "index", [5, (0, 4), (0, 0, 0), 1.5, [0.5], "a", np.array([True]), [[3]], ([0], [0, 1, 2], 0)]
+)
+def test_what_numpy_refuses_is_refused_with_its_error(index: Any) -> None:
+    with pytest.raises(IndexError):
+        X[index]
+    with pytest.raises(IndexError):
+        traced(lambda x: x[index], X)
+
+
+@pytest.mark.parametrize("index", [0, -1, slice(None), (0, 0), [0], (..., 0)])
+def test_a_number_has_no_elements(index: Any) -> None:
+    with pytest.raises(IndexError):
+        traced(lambda x: x[index], np.float64(2.0))
+
+
+def test_flat_reads_and_iterates_and_refuses_to_write() -> None:
+    assert traced(lambda x: x.flat[5] * 1.0, X) == 5.0
+    assert traced(lambda x: sum(e * e for e in x.flat), X) == (X * X).sum()
+    assert len(traced(lambda x: (np.sum(x), len(x.flat)), X)) == 2
+    with pytest.raises(errors.UnsupportedError, match="item assignment"):
+        traced(lambda x: x.flat.__setitem__(0, 1.0), X)
+
+
+# Choosing
+
+
+def test_a_branch_not_taken_contributes_nothing() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(np.where(x > 0, np.sqrt(x), 0.0))
+
+    np.testing.assert_array_equal(pullback.grad(f)(np.array([0.0, 4.0])), [0.0, 0.25])
+    second = pullback.grad(lambda x: np.sum(pullback.grad(f)(x)))(np.array([0.0, 4.0]))
+    np.testing.assert_array_equal(second, [0.0, -0.25 / 8])
+
+
+def test_where_keeps_nan_and_inf_of_the_branch_taken_only() -> None:
+    condition = np.array([True, False, True])
+    x, y = np.array([1.0, np.nan, 2.0]), np.array([np.inf, 3.0, np.nan])
+    _, pull = pullback.vjp(lambda x, y: np.where(condition, x, y), x, y)
+    gx, gy = pull(np.array([np.inf, np.nan, 1.0]))
+    np.testing.assert_array_equal(gx, [np.inf, 0.0, 1.0])
+    np.testing.assert_array_equal(gy, [0.0, np.nan, 0.0])
+
+
+def test_where_of_a_condition_alone_is_a_constant() -> None:
+    rows, columns = traced(lambda x: (np.sum(x), np.where(x > 9)), X)[1]
+    np.testing.assert_array_equal((rows, columns), np.where(X > 9))
+    with pytest.raises(ValueError, match="either both or neither"):
+        traced(lambda x: np.where(x > 9, x), X)
+
+
+def test_where_promotes_as_numpy_does() -> None:
+    x = np.ones(2, np.float32)
+    assert traced(lambda x: np.where(True, x, 1.0), x).dtype == np.float32
+    assert traced(lambda x: np.where(True, x, np.float64(1.0)), x).dtype == np.float64
+    assert traced(lambda x: np.where(True, x, 1j), x).dtype == np.complex64
+
+
+def test_select_takes_the_first_true_condition() -> None:
+    x = np.array([1.0, 2.0, 3.0])
+    f = lambda x: np.select([x > 2.5, x > 1.5], [10 * x, x * x], -x)  # noqa: E731
+    np.testing.assert_array_equal(traced(f, x), f(x))
+    np.testing.assert_array_equal(pullback.grad(lambda x: np.sum(f(x)))(x), [-1.0, 4.0, 10.0])
+    with pytest.raises(TypeError, match="boolean"):
+        traced(lambda x: np.select([np.array([1, 0, 1])], [x]), x)
+
+
+def test_choose_refuses_a_position_outside() -> None:
+    with pytest.raises(ValueError, match="invalid entry"):
+        traced(lambda x: np.choose([0, 3], [x, x]), np.ones(2))
+
+
+# Order
+
+
+def test_sorting_passes_each_cotangent_to_the_element_that_came_there() -> None:
+    x = np.array([3.0, 1.0, 2.0])
+    _, pull = pullback.vjp(np.sort, x)
+    np.testing.assert_array_equal(pull(np.array([10.0, 20.0, 30.0]))[0], [30.0, 10.0, 20.0])
+
+
+def test_sorting_equal_elements_keeps_the_sum_of_cotangents() -> None:
+    _, pull = pullback.vjp(np.sort, np.array([1.0, 1.0, 0.0]))
+    np.testing.assert_array_equal(pull(np.array([1.0, 2.0, 4.0]))[0], [2.0, 4.0, 1.0])
+
+
+def test_nan_is_sorted_to_the_end() -> None:
+    x = np.array([np.nan, 1.0, 0.0])
+    np.testing.assert_array_equal(traced(np.sort, x), np.sort(x))
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [
+        lambda x: np.argsort(x, 0),
+        lambda x: np.searchsorted(x[0], 2.5),
+        lambda x: np.nonzero(x),
+        lambda x: x.argsort(kind="stable"),
+        lambda x: x[0].searchsorted([1.0, 2.0], side="right"),
+        lambda x: np.lexsort((x[0], x[1])),
+        lambda x: np.argwhere(x),
+        lambda x: np.flatnonzero(x),
+        lambda x: np.argpartition(x, 1),
+        lambda x: np.isin(x, [1.0, 2.0]),
+    ],
+)
+def test_positions_are_plain_arrays(constant: Any) -> None:
+    got = traced(lambda x: (np.sum(x), constant(x)), X)[1]
+    for a, b in zip(np.atleast_1d(*got) if isinstance(got, tuple) else [got],
+                    np.atleast_1d(*constant(X)) if isinstance(got, tuple) else [constant(X)],
+                    strict=True):
+        assert type(a) is type(b)
+        np.testing.assert_array_equal(a, b)
+
+
+# What writes
+
+
+@pytest.mark.parametrize(
+    ("write", "instead"),
+    [
+        (lambda x: x.sort(), "np.sort"),
+        (lambda x: x.partition(1), "np.partition"),
+        (lambda x: x.fill(1.0), "np.full_like"),
+        (lambda x: x.put(0, 1.0), "np.where"),
+        (lambda x: x.resize((2, 6)), "np.resize"),
+        (lambda x: np.put(x, 0, 1.0), "np.where"),
+        (lambda x: np.copyto(x, 1.0), "np.where"),
+        (lambda x: np.fill_diagonal(x, 0.0), "np.where"),
+        (lambda x: np.put_along_axis(x, np.zeros((3, 1), int), 0.0, 1), "np.where"),
+        (lambda x: np.putmask(x, x > 0, 0.0), "np.where"),
+        (lambda x: np.place(x, x > 0, 0.0), "np.where"),
+    ],
+)
+def test_what_writes_in_place_says_what_to_write_instead(write: Any, instead: str) -> None:
+    with pytest.raises(errors.UnsupportedError, match=instead):
+        traced(write, X)
+
+
+def test_out_is_refused() -> None:
+    for f in (np.take, np.compress):
+        with pytest.raises(errors.UnsupportedError, match="out="):
+            traced(lambda x, f=f: f(*((x, [0]) if f is np.take else ([True], x)), 0, np.ones(4)), X)
