@@ -17,14 +17,19 @@ _NO = np._NoValue  # noqa: SLF001
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
-    """None, or a tuple of negative axes; a reduction of a 0-d array may name its axis 0 or -1."""
+    """None, or a tuple of negative axes."""
     if axis is None:
         return None
     if type(axis) is int and -ndim <= axis < ndim:
         return (axis if axis < 0 else axis - ndim,)
+    return normalize_axes(axis, ndim)
+
+
+def _ufunc_axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
+    """The same for a ufunc's reduction, which lets a 0-d array have an axis 0."""
     if ndim == 0 and type(axis) is int and axis in (0, -1):
         return ()
-    return normalize_axes(axis, ndim)
+    return _axes(axis, ndim)
 
 
 def _flag(keepdims: Any) -> bool:
@@ -39,6 +44,13 @@ def _cast(a: Any, dtype: Any) -> Any:
     """`a` in the `dtype` that is computed in."""
     a = as_array(a)
     return a if dtype is None or a.dtype == dtype else a.astype(dtype)
+
+
+def _cast_moment(numpy_function: Any, a: Any, dtype: Any) -> Any:
+    """The same for a moment, where another kind of number would mean another function."""
+    if dtype is not None and np.dtype(dtype).kind != a.dtype.kind:
+        refuse(numpy_function, dtype=dtype)
+    return _cast(a, dtype)
 
 
 # Sums and products
@@ -62,9 +74,8 @@ def _additive(numpy_function: Any, primitive: Any, neutral: float, combine: Any)
             a = _cast(a, dtype)
         if where is not _NO and where is not True:
             a = np.where(raw(where), a, a.dtype.type(neutral))
-        result = primitive(
-            a, axis=_axes(axis, a.ndim), keepdims=keepdims is not _NO and bool(keepdims)
-        )
+        axis = _ufunc_axes(axis, a.ndim)
+        result = primitive(a, axis=axis, keepdims=keepdims is not _NO and bool(keepdims))
         return result if initial is _NO or initial is None else combine(result, initial)
 
     return reduction
@@ -105,7 +116,7 @@ def mean(
     if out is not None:
         refuse(np.mean, out=out)
     if dtype is not None:
-        a = _cast(a, dtype)
+        a = _cast_moment(np.mean, a, dtype)
     if not _everywhere(where):
         return _mean_where(a, axis, where, keepdims=_flag(keepdims))
     return ops.mean(a, axis=_axes(axis, a.ndim), keepdims=keepdims is not _NO and bool(keepdims))
@@ -114,7 +125,7 @@ def mean(
 def _count(shape: tuple[int, ...], axis: Any, where: Any, dtype: Any, *, keepdims: bool) -> Any:
     """How many elements of each reduction are taken, in the real `dtype`."""
     taken = np.broadcast_to(raw(where), shape)
-    return np.add.reduce(taken, axis=_axes(axis, len(shape)), keepdims=keepdims, dtype=dtype)
+    return np.add.reduce(taken, axis=_ufunc_axes(axis, len(shape)), keepdims=keepdims, dtype=dtype)
 
 
 def _mean_where(a: Any, axis: Any, where: Any, *, keepdims: bool) -> Any:
@@ -137,7 +148,7 @@ def var(
 ) -> Any:
     refuse(np.var, out=out)
     ddof = _ddof(ddof, correction)
-    a = _cast(a, dtype)
+    a = _cast_moment(np.var, a, dtype)
     if _everywhere(where) and mean is _NO:
         return ops.var(a, axis=_axes(axis, a.ndim), keepdims=_flag(keepdims), ddof=ddof)
     where = True if where is _NO else where
@@ -159,7 +170,7 @@ def std(
 ) -> Any:
     refuse(np.std, out=out)
     ddof = _ddof(ddof, correction)
-    a = _cast(a, dtype)
+    a = _cast_moment(np.std, a, dtype)
     if _everywhere(where) and mean is _NO:
         return ops.std(a, axis=_axes(axis, a.ndim), keepdims=_flag(keepdims), ddof=ddof)
     where = True if where is _NO else where
@@ -216,7 +227,7 @@ def nanvar(
     correction: Any = _NO,
 ) -> Any:
     refuse(np.nanvar, out=out)
-    a = _cast(a, dtype)
+    a = _cast_moment(np.nanvar, a, dtype)
     where = raw(where) & ~np.isnan(raw(a))
     ddof = _ddof(ddof, correction)
     variance = _var_where(a, axis, ddof, where, mean, keepdims=_flag(keepdims))
@@ -267,7 +278,7 @@ def _extreme(numpy_function: Any, primitive: Any, last: float, combine: Any) -> 
             if a.dtype.kind == "c":
                 refuse(numpy_function, where=where)
             a = np.where(raw(where), a, a.dtype.type(last))
-        axes = _axes(axis, a.ndim)
+        axes = _ufunc_axes(axis, a.ndim)
         if reduced_count(a.shape, axes) == 0:
             # There is no element to follow.  Without `initial` it is NumPy's to raise.
             options = {"initial": initial} if has_initial else {}

@@ -95,9 +95,13 @@ def median(
 
 
 def _spoil(result: Any, rows: Any) -> Any:
-    """nan for every row that has one."""
+    """nan for every row that has one, which like any other extreme is where it comes from."""
     missing = np.isnan(raw(rows)).any(axis=-1)
-    return np.where(missing, result.dtype.type(np.nan), result) if missing.any() else result
+    if not missing.any():
+        return result
+    extra = (1,) * (result.ndim - missing.ndim)
+    spoiled = np.max(rows, axis=-1).reshape(missing.shape + extra)
+    return np.where(missing.reshape(missing.shape + extra), spoiled, result)
 
 
 def _hyndman_fan(alpha: float, beta: float) -> Callable[[Any, Any], Any]:
@@ -205,9 +209,7 @@ def _plainly(rows: Any, q: Any, method: str, dtype: Any) -> Any:
     ranks = np.unique(np.concatenate([low, high]))
     found = ops.kth(rows, ranks=tuple(ranks.tolist()))
     low, high = (np.searchsorted(ranks, one) for one in (low, high))
-    result = _between(found[..., low], found[..., high], part)
-    missing = np.isnan(raw(rows)).any(axis=-1, keepdims=True)
-    return np.where(missing, result.dtype.type(np.nan), result) if missing.any() else result
+    return _spoil(_between(found[..., low], found[..., high], part), rows)
 
 
 def _skipping_nans(rows: Any, q: Any, method: str, dtype: Any) -> Any:
@@ -263,7 +265,13 @@ def nanmedian(
     keepdims = keepdims is not _NO and bool(keepdims)
     if a.size == 0:
         return np.nanmedian(raw(a), axis=axis, keepdims=keepdims)
-    return _quantile(a, 0.5, axis, "linear", keepdims, skip_nans=True, weak=True)
+    rows, kept = _rows(a, axis)
+    count = np.add.reduce(~np.isnan(raw(rows)), axis=-1, keepdims=True)
+    # Sorted, the nans come last: the ranks of a row count its numbers alone.
+    middle = np.concatenate([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
+    result = np.mean(ops.kth(rows, ranks=np.minimum(middle, rows.shape[-1] - 1)), axis=-1)
+    result = np.where(count[..., 0] == 0, result.dtype.type(np.nan), result)
+    return result.reshape(kept) if keepdims else result
 
 
 # Covariances
