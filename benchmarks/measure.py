@@ -1,7 +1,8 @@
 """How time and memory are measured on a machine that others use too.
 
-The contenders take turns: one sample of each, then again, in another order every round.  A slow
-spell of the machine so falls on all of them, and a ratio is taken within a round.
+Times are CPU times of this process, all its threads together: wall time would measure the others.
+The contenders take turns, one sample of each, then again in another order: a slow spell of the
+machine so falls on all of them, and a ratio is taken within a round.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ class Timing:
     """What one contender took on one problem.
 
     Attributes:
-        seconds: Wall time of a call, the median over rounds.
+        seconds: CPU time of a call, the median over rounds.
         ratio: That time as a multiple of the reference's, the median of the rounds' ratios.
-        cores: CPU time by wall time: how many cores were busy.
+        cores: CPU time by wall time: how many cores were busy for it.
     """
 
     seconds: float
@@ -48,12 +49,12 @@ def take_turns(
                 samples[name].append(_sample(calls[name], repeats[name]))
     finally:
         gc.unfreeze()
-    base = [wall for wall, _ in samples[reference]]
+    base = [cpu for cpu, _ in samples[reference]]
     return {
         name: Timing(
-            seconds=statistics.median(wall for wall, _ in taken),
-            ratio=statistics.median(wall / b for (wall, _), b in zip(taken, base, strict=True)),
-            cores=sum(cpu for _, cpu in taken) / sum(wall for wall, _ in taken),
+            seconds=statistics.median(cpu for cpu, _ in taken),
+            ratio=statistics.median(cpu / b for (cpu, _), b in zip(taken, base, strict=True)),
+            cores=statistics.median(cpu / wall for cpu, wall in taken),
         )
         for name, taken in samples.items()
     }
@@ -61,19 +62,19 @@ def take_turns(
 
 def _repeats(call: Callable[[], Any], sample_seconds: float) -> int:
     """How many calls take `sample_seconds`; these calls are the warm-up."""
-    call()
-    _, _ = _sample(call, 2)
-    wall, _ = _sample(call, 3)
-    return max(1, round(sample_seconds / wall))
+    for _ in range(3):
+        call()
+    cpu, _ = _sample(call, 3)
+    return max(1, round(sample_seconds / cpu))
 
 
 def _sample(call: Callable[[], Any], repeats: int) -> tuple[float, float]:
-    """Wall and CPU seconds a call, over `repeats` calls."""
-    cpu, wall = time.process_time(), time.perf_counter()
+    """CPU and wall seconds a call, over `repeats` calls."""
+    wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(repeats):
         call()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return wall / repeats, cpu / repeats
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    return cpu / repeats, wall / repeats
 
 
 def peak_memory(call: Callable[[], Any]) -> int:

@@ -13,7 +13,8 @@ from .targets import Target, Timings
 
 INTRODUCTION = """\
 Written by `make bench`. Each call computes a value and all gradients, in float64. The contenders'
-results were checked to agree; then they were timed in turns, in one process."""
+results were checked to agree; then they were timed in turns, in one process. Times are CPU
+times, all threads together."""
 
 
 def markdown(
@@ -43,7 +44,7 @@ def markdown(
         table(["problem", *names], ratios),
         "## Time of one value and gradient (medians)",
         table(["problem", *names], times),
-        "## Most cores busy (CPU time by wall time)",
+        "## Most cores busy (CPU time by wall time; less than one where the machine was shared)",
         table(["", *names], cores),
         "## Memory and fixed costs",
         table(["what", "measured"], rest),

@@ -2,15 +2,15 @@
 
     python examples/heat_conductivity.py [--quick] [--out FOLDER]
 
-A square plate, its edge held at temperature 0, is heated at one spot, in each of nine experiments
-at another.  Thermometers on every second cell record the temperature at a few times, with noise.
-Unknown is the conductivity of every cell.  The simulation is a plain NumPy loop; `pullback.vjp`
-gives the misfit's gradient with respect to the whole field at once, and SciPy descends.
+A square plate, its edge at temperature 0, is heated at one spot, in each of nine experiments at
+another.  Thermometers on every second cell record temperatures at five times, with noise.  Unknown
+is the conductivity of every cell.  The simulation is a plain NumPy loop; `pullback.vjp` gives the
+misfit's gradient with respect to the whole field at once, and SciPy descends.
 """
 
 import argparse
-import time
 from pathlib import Path
+from timeit import default_timer, timeit
 
 import numpy as np
 from matplotlib.colors import LogNorm
@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 import pullback
 
-NOISE = 0.02  # of the thermometers, whose readings reach 6
+NOISE = 0.05  # of the thermometers, whose readings reach 6
 SMOOTHING = 2.0  # how strongly jumps between neighbouring cells are held against a field
 
 
@@ -33,22 +33,19 @@ def plate(n):
     return conductivity, np.stack([np.exp(-((x - a) ** 2 + (y - b) ** 2) / 0.01) for a, b in spots])
 
 
-def simulate(log_conductivity, heating, steps, dt=0.07, readings=5):
-    """What the thermometers read: an array (readings, experiments, rows, columns)."""
+def simulate(log_conductivity, heating, steps, dt=0.07):
+    """What the thermometers read: an array (times, experiments, rows, columns)."""
     k = np.pad(np.exp(log_conductivity), 1, mode="edge")
     k_x = (k[1:-1, 1:] + k[1:-1, :-1]) / 2  # at the faces between the cells
     k_y = (k[1:, 1:-1] + k[:-1, 1:-1]) / 2
-    temperature = np.zeros_like(heating)
-    record = []
-    for step in range(1, steps + 1):
-        t = np.pad(temperature, ((0, 0), (1, 1), (1, 1)))
-        flux_x = k_x * (t[:, 1:-1, 1:] - t[:, 1:-1, :-1])
-        flux_y = k_y * (t[:, 1:, 1:-1] - t[:, :-1, 1:-1])
-        divergence = flux_x[:, :, 1:] - flux_x[:, :, :-1] + flux_y[:, 1:] - flux_y[:, :-1]
+    temperature, record = np.zeros_like(heating), []
+    for _ in range(steps):
+        flux_x = k_x * np.diff(temperature, axis=2, prepend=0, append=0)
+        flux_y = k_y * np.diff(temperature, axis=1, prepend=0, append=0)
+        divergence = np.diff(flux_x, axis=2) + np.diff(flux_y, axis=1)
         temperature = temperature + dt * (divergence + heating)
-        if step % (steps // readings) == 0:
-            record.append(temperature[:, 1::2, 1::2])
-    return np.stack(record)
+        record.append(temperature)
+    return np.stack(record[steps // 5 - 1 :: steps // 5])[..., 1::2, 1::2]
 
 
 def main():
@@ -56,7 +53,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a small plate, a few gradients")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the figure")
     options = parser.parse_args()
-    n, steps, gradients = (10, 40, 8) if options.quick else (28, 300, 120)
+    n, steps, gradients = (10, 40, 8) if options.quick else (28, 300, 80)
     truth, heating = plate(n)
     data = simulate(np.log(truth), heating, steps)
     data += NOISE * np.random.default_rng(0).standard_normal(data.shape)
@@ -68,19 +65,17 @@ def main():
         return chi_square / 2 + SMOOTHING * sum(np.sum(np.sqrt(j**2 + 1e-3)) for j in jumps)
 
     def misfit_and_gradient(flat):
-        began = time.perf_counter()
+        began = default_timer()
         value, pull = pullback.vjp(misfit, flat.reshape(n, n))
         (gradient,) = pull(1.0)
-        between = time.perf_counter()
-        misfit(flat.reshape(n, n))  # only to compare the times
-        times.append((between - began, time.perf_counter() - between))
-        misfits.append(float(value))
+        seconds = default_timer() - began
+        times.append((seconds, timeit(lambda: misfit(flat.reshape(n, n)), number=1)))
+        misfits.append(value)
         bar.set_postfix(misfit=f"{value:.0f}", refresh=False)
         bar.update()
         return value, gradient.ravel()
 
-    # The explicit time step is stable up to a conductivity of 1 / (4 dt) = 3.6.
-    bounds = [(np.log(0.1), np.log(3.5))] * n**2
+    bounds = [(np.log(0.1), np.log(3.5))] * n**2  # beyond 3.5 the time step is unstable
     limits = {"maxfun": gradients, "maxcor": 30}
     fit = minimize(misfit_and_gradient, np.zeros(n**2), jac=True, bounds=bounds, options=limits)
     bar.close()
@@ -92,7 +87,7 @@ def main():
     for axis, title in zip(axes, fields, strict=False):
         image = axis.imshow(fields[title], norm=LogNorm(0.25, 4), cmap="RdYlBu_r")
         axis.set(title=title, xticks=[], yticks=[])
-    figure.colorbar(image, ax=axes[:3], label="conductivity", ticks=[0.3, 1, 3], format="%g")
+    figure.colorbar(image, ax=axes[:3], ticks=[0.3, 1, 3], format="%g").minorticks_off()
     axes[3].semilogy(misfits)
     axes[3].set(title="misfit", xlabel="gradients so far")
     figure.suptitle(f"A plate's conductivity from noisy temperatures: {cost}")
