@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 # Below this many multiplications, einsum's plain loop beats the calls that prepare a product.
-_LOOP = 2048
+_LOOP = 8192
 
 
 def contract(x: Any, y: Any, subscripts: str) -> Any:

@@ -8,9 +8,10 @@ multiple of the function's own.
 from __future__ import annotations
 
 import functools
+import itertools
 import string
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -132,24 +133,15 @@ def einsum(
 ) -> Any:
     refuse(np.einsum, out=out)
     subscripts, operands = _string_form(operands)
-    arrays = _in_one_dtype([as_array(operand) for operand in operands], dtype, casting)
-    terms, result = _parse(subscripts, tuple(array.ndim for array in arrays))
-    arrays, terms = _simplified(arrays, terms, result)
-    path = _path(tuple(terms), result, tuple(array.shape for array in arrays), _key(optimize))
-    for step in path:
-        chosen = [(arrays[i], terms[i]) for i in step]
-        arrays = [array for i, array in enumerate(arrays) if i not in step]
-        terms = [term for i, term in enumerate(terms) if i not in step]
-        array, term = chosen[0]
-        for place, (other, other_term) in enumerate(chosen[1:], 2):
-            later = [*terms, *(t for _, t in chosen[place:])]
-            joint = result if not later else _kept(term + other_term, [*later, result])
-            array = ops.contract(array, other, subscripts=f"{term},{other_term}->{joint}")
-            term = joint
-        arrays.append(array)
-        terms.append(term)
-    (array,), (term,) = arrays, terms
-    return array if term == result else np.transpose(array, [term.index(c) for c in result])
+    values = _in_one_dtype([as_array(operand) for operand in operands], dtype, casting)
+    shapes = tuple([value.shape for value in values])
+    schedule = _schedule(subscripts, shapes, _key(optimize))
+    for place, function, options in schedule.alone:
+        values[place] = function(values[place], **options)
+    for i, j, pair in schedule.pairs:
+        values.append(ops.contract(values[i], values[j], subscripts=pair))
+    axes = schedule.axes
+    return values[-1] if axes is None else np.transpose(values[-1], axes)
 
 
 def _string_form(operands: Sequence[Any]) -> tuple[str, Sequence[Any]]:
@@ -170,92 +162,17 @@ def _letters(sublist: Any) -> str:
 
 def _in_one_dtype(arrays: list[Any], dtype: Any, casting: str) -> list[Any]:
     """The operands in the dtype that the result has: NumPy multiplies and adds in it too."""
-    common = np.result_type(*[x.dtype for x in arrays]) if dtype is None else np.dtype(dtype)
-    for array in arrays:
-        if not np.can_cast(array.dtype, common, casting):  # pyright: ignore[reportArgumentType]
+    dtypes = [array.dtype for array in arrays]
+    if dtype is None and dtypes.count(dtypes[0]) == len(dtypes):
+        return arrays
+    common = np.result_type(*dtypes) if dtype is None else np.dtype(dtype)
+    for own in dtypes:
+        if not np.can_cast(own, common, casting):  # pyright: ignore[reportArgumentType]
             raise TypeError(
-                f"np.einsum: cannot cast an operand from {array.dtype} to {common} according to "
-                f"the rule {casting!r}; pass casting='unsafe' to do so"
+                f"cannot cast an operand from {own} to {common} according to the rule "
+                f"{casting!r}; pass casting='unsafe' to do so"
             )
     return [array if array.dtype == common else array.astype(common) for array in arrays]
-
-
-@functools.lru_cache(maxsize=1024)
-def _parse(subscripts: str, ndims: tuple[int, ...]) -> tuple[tuple[str, ...], str]:
-    """The label of every axis of each operand, and of the result; an ellipsis gets letters."""
-    # NumPy's own complaint, if there is one to make.
-    np.einsum(subscripts, *[np.ones((1,) * ndim) for ndim in ndims])
-    left, arrow, result = subscripts.partition("->")
-    terms = left.split(",")
-    free = "".join(c for c in string.ascii_letters if c not in left)
-    hidden = [ndim - len(t.replace("...", "")) for t, ndim in zip(terms, ndims, strict=True)]
-    dots = free[: max((n for n, t in zip(hidden, terms, strict=True) if "..." in t), default=0)]
-    if not arrow:
-        counted = left.replace("...", "")
-        once = sorted(c for c in set(counted) - {","} if counted.count(c) == 1)
-        result = "..." + "".join(once)
-    full = [t.replace("...", dots[len(dots) - n :]) for t, n in zip(terms, hidden, strict=True)]
-    return tuple(full), result.replace("...", dots)
-
-
-def _simplified(
-    arrays: list[Any], terms: Sequence[str], result: str
-) -> tuple[list[Any], list[str]]:
-    """Diagonals taken, axes that broadcast dropped, and axes of one operand alone summed.
-
-    What is left is a product in which every label has one length, and stands in two places.
-    """
-    simple = [_diagonals(array, term) for array, term in zip(arrays, terms, strict=True)]
-    sizes = _sizes(simple)
-    simple = [_without_broadcast_axes(array, term, sizes) for array, term in simple]
-    for i, (array, term) in enumerate(simple):
-        kept = _kept(term, [result, *(t for j, (_, t) in enumerate(simple) if j != i)])
-        if kept != term:
-            axes = tuple(axis for axis, label in enumerate(term) if label not in kept)
-            simple[i] = np.sum(array, axis=axes), kept
-    return [array for array, _ in simple], [term for _, term in simple]
-
-
-def _kept(term: str, others: Sequence[str]) -> str:
-    """The labels of `term`, once each, that `others` need."""
-    return "".join(c for c in dict.fromkeys(term) if any(c in other for other in others))
-
-
-def _diagonals(array: Any, term: str) -> tuple[Any, str]:
-    for label in dict.fromkeys(term):
-        while term.count(label) > 1:
-            first, second = term.index(label), term.rindex(label)
-            if array.shape[first] != array.shape[second]:
-                raise ValueError(
-                    f"np.einsum: the index {label!r} stands twice on an operand of shape "
-                    f"{array.shape}, for axes of different lengths"
-                )
-            array = np.diagonal(array, axis1=first, axis2=second)
-            term = term[:first] + term[first + 1 : second] + term[second + 1 :] + label
-    return array, term
-
-
-def _sizes(operands: Sequence[tuple[Any, str]]) -> dict[str, int]:
-    """Every label's length."""
-    sizes: dict[str, int] = {}
-    for array, term in operands:
-        for label, size in zip(term, array.shape, strict=True):
-            if sizes.setdefault(label, size) == 1:
-                sizes[label] = size
-            elif size not in (1, sizes[label]):
-                raise ValueError(
-                    f"np.einsum: the index {label!r} stands for axes of lengths {sizes[label]} "
-                    f"and {size}"
-                )
-    return sizes
-
-
-def _without_broadcast_axes(array: Any, term: str, sizes: dict[str, int]) -> tuple[Any, str]:
-    axes = [a for a, (c, n) in enumerate(zip(term, array.shape, strict=True)) if n != sizes[c]]
-    if not axes:
-        return array, term
-    shape = tuple(n for axis, n in enumerate(array.shape) if axis not in axes)
-    return np.reshape(array, shape), "".join(c for a, c in enumerate(term) if a not in axes)
 
 
 def _key(optimize: Any) -> Any:
@@ -265,16 +182,132 @@ def _key(optimize: Any) -> Any:
     return tuple(tuple(part) if isinstance(part, list) else part for part in optimize)
 
 
+class _Schedule(NamedTuple):
+    """An einsum as steps: each operand made simple, then products of two, then a transposition.
+
+    `alone` are (operand, function, its options); `pairs` are (i, j, subscripts), and each product
+    goes to the end of the list of operands.
+    """
+
+    alone: list[tuple[int, Any, dict[str, Any]]]
+    pairs: list[tuple[int, int, str]]
+    axes: tuple[int, ...] | None
+
+
 @functools.lru_cache(maxsize=1024)
+def _schedule(subscripts: str, shapes: tuple[tuple[int, ...], ...], optimize: Any) -> _Schedule:
+    terms, result = _labels(subscripts, shapes)
+    alone, terms, sizes = _simplified(terms, shapes, result)
+    pairs, last = _pairs(terms, result, sizes, optimize)
+    axes = None if last == result else tuple(map(last.index, result))
+    return _Schedule(alone, pairs, axes)
+
+
+def _labels(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[str], str]:
+    """The label of every axis of each operand, and of the result; an ellipsis gets letters."""
+    # NumPy's own complaint, if there is one to make.
+    np.einsum(subscripts, *[np.ones((1,) * len(shape)) for shape in shapes])
+    left, arrow, result = subscripts.partition("->")
+    terms = left.split(",")
+    free = "".join(c for c in string.ascii_letters if c not in left)
+    hidden = [
+        len(shape) - len(term.replace("...", "")) for term, shape in zip(terms, shapes, strict=True)
+    ]
+    dots = free[: max(hidden)]
+    if not arrow:
+        letters = left.replace("...", "")
+        once = sorted(c for c in set(letters) - {","} if letters.count(c) == 1)
+        result = "..." + "".join(once)
+    full = [t.replace("...", dots[len(dots) - n :]) for t, n in zip(terms, hidden, strict=True)]
+    return full, result.replace("...", dots)
+
+
+def _simplified(
+    terms: list[str], shapes: Sequence[tuple[int, ...]], result: str
+) -> tuple[list[tuple[int, Any, dict[str, Any]]], list[str], dict[str, int]]:
+    """Diagonals taken, axes that broadcast dropped, and axes of one operand alone summed.
+
+    What is left is a product in which every label has one length, and stands in two places.
+    """
+    steps: list[tuple[int, Any, dict[str, Any]]] = []
+    terms = list(terms)
+    lengths = [_lengths(term, shape) for term, shape in zip(terms, shapes, strict=True)]
+    sizes: dict[str, int] = {}
+    for label, size in itertools.chain.from_iterable(own.items() for own in lengths):
+        if sizes.setdefault(label, size) == 1:
+            sizes[label] = size
+        elif size not in (1, sizes[label]):
+            raise ValueError(
+                f"np.einsum: the index {label!r} stands for axes of lengths {sizes[label]} and "
+                f"{size}"
+            )
+    for place, own in enumerate(lengths):
+        term = terms[place]
+        for label in own:
+            while term.count(label) > 1:
+                first, second = term.index(label), term.rindex(label)
+                steps.append((place, np.diagonal, {"axis1": first, "axis2": second}))
+                term = term[:first] + term[first + 1 : second] + term[second + 1 :] + label
+        terms[place] = _without(
+            term, {c for c in own if own[c] != sizes[c]}, place, np.squeeze, steps
+        )
+    for place, term in enumerate(terms):
+        others = "".join([*terms[:place], *terms[place + 1 :], result])
+        terms[place] = _without(term, set(term) - set(others), place, np.sum, steps)
+    return steps, terms, sizes
+
+
+def _lengths(term: str, shape: tuple[int, ...]) -> dict[str, int]:
+    """The length of each of an operand's labels."""
+    lengths: dict[str, int] = {}
+    for label, size in zip(term, shape, strict=True):
+        if lengths.setdefault(label, size) != size:
+            raise ValueError(
+                f"np.einsum: the index {label!r} stands twice on an operand of shape {shape}, "
+                "for axes of different lengths"
+            )
+    return lengths
+
+
+def _without(term: str, labels: set[str], place: int, function: Any, steps: list[Any]) -> str:
+    """`term` without `labels`, whose axes `function` takes away."""
+    if not labels:
+        return term
+    axes = tuple(axis for axis, label in enumerate(term) if label in labels)
+    steps.append((place, function, {"axis": axes}))
+    return "".join(label for label in term if label not in labels)
+
+
+def _pairs(
+    terms: list[str], result: str, sizes: dict[str, int], optimize: Any
+) -> tuple[list[tuple[int, int, str]], str]:
+    """The products of two, in an order of little work, and the labels of the last one's axes."""
+    pairs: list[tuple[int, int, str]] = []
+    waiting = list(range(len(terms)))
+    terms = list(terms)
+    for step in _path(terms, result, sizes, optimize):
+        chosen = [waiting[i] for i in sorted(step)]
+        waiting = [i for i in waiting if i not in chosen]
+        while len(chosen) > 1:
+            i, j, *chosen = chosen
+            rest = [terms[k] for k in (*waiting, *chosen)]
+            needed = set("".join([*rest, result]))
+            joint = "".join(c for c in dict.fromkeys(terms[i] + terms[j]) if c in needed)
+            pairs.append((i, j, f"{terms[i]},{terms[j]}->{joint if rest else result}"))
+            terms.append(joint if rest else result)
+            chosen.insert(0, len(terms) - 1)
+        waiting += chosen
+    return pairs, terms[-1]
+
+
 def _path(
-    terms: tuple[str, ...], result: str, shapes: tuple[tuple[int, ...], ...], optimize: Any
+    terms: list[str], result: str, sizes: dict[str, int], optimize: Any
 ) -> list[tuple[int, ...]]:
-    """Which operands to multiply, step by step; each product goes to the end of the list."""
+    """Which operands to multiply at each step; their product goes to the end of the list."""
     if len(terms) <= 2:
         return [tuple(range(len(terms)))]
-    dummies = [np.broadcast_to(0.0, shape) for shape in shapes]
-    if isinstance(optimize, tuple):
-        optimize = list(optimize)
+    dummies = [np.broadcast_to(0.0, [sizes[label] for label in term]) for term in terms]
+    optimize = list(optimize) if isinstance(optimize, tuple) else optimize
     path, _ = np.einsum_path(f"{','.join(terms)}->{result}", *dummies, optimize=optimize)
     return path[1:]
 
@@ -283,15 +316,29 @@ def _path(
 
 
 def _vecdot(x: Any, y: Any) -> Any:
-    return einsum("...i,...i->...", _conj(as_array(x)), y)
+    x, y = _matching("vecdot", x, y, 1)
+    return einsum("...i,...i->...", _conj(x), y)
 
 
 def _matvec(x: Any, y: Any) -> Any:
+    x, y = _matching("matvec", x, y, 1)
     return einsum("...ij,...j->...i", x, y)
 
 
 def _vecmat(x: Any, y: Any) -> Any:
-    return einsum("...i,...ij->...j", _conj(as_array(x)), y)
+    x, y = _matching("vecmat", x, y, 2)
+    return einsum("...i,...ij->...j", _conj(x), y)
+
+
+def _matching(name: str, x: Any, y: Any, place: int) -> tuple[Any, Any]:
+    """Both as arrays; raises where the axes to sum differ (einsum would broadcast a 1)."""
+    x, y = as_array(x), as_array(y)
+    if x.shape[-1:] != y.shape[y.ndim - place :][:1]:
+        raise ValueError(
+            f"np.{name}: the axes to sum over have different lengths: the last of {x.shape} and "
+            f"the last{' but one' * (place - 1)} of {y.shape}"
+        )
+    return x, y
 
 
 # Ufunc -> how many core axes each operand and the result has.
@@ -356,6 +403,8 @@ def cross(
     a, b = as_array(a), as_array(b)
     if axis is not None:
         axisa = axisb = axisc = axis
+    if a.ndim == 0 or b.ndim == 0:
+        raise ValueError("At least one array has zero dimension")
     if a.shape[axisa] != 3 or b.shape[axisb] != 3:
         # NumPy's own error, or its warning that vectors of two elements are deprecated.
         np.cross(np.zeros(a.shape[axisa]), np.zeros(b.shape[axisb]))
@@ -393,7 +442,9 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 @implements(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
+    a, v = as_array(a), as_array(v)
+    if a.ndim == 0 or v.ndim == 0:
+        raise ValueError("object of too small depth for desired array")
     if a.shape[0] >= v.shape[0]:
         return convolve(a, _conj(v)[::-1], mode)
     # NumPy correlates the longer with the shorter, and reverses.
