@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from pullback.backends.numpy import backend
 from pullback.core import Primitive
+from pullback.errors import UnsupportedError
+from pullback.forward import ForwardTrace
 from pullback.frontends.numpy import ArrayBox
-from pullback.frontends.numpy.dispatch import functions, ufunc_methods, ufuncs
+from pullback.frontends.numpy.dispatch import any_box, functions, ufunc_methods
 from pullback.ops.declare import registry
 from pullback.rules import IDENTITY, NEGATE, PARTIAL, SCATTER, TRANSPOSE, Rule
 
@@ -24,8 +29,9 @@ which NumPy's calls reach them, with NumPy {VERSION}.
 - **Differentiated**: the value is NumPy's, the derivative is exact, at every order.
 - **Constant**: the derivative is zero wherever it exists (comparisons, `np.floor`, `np.argmax`),
   so the result is a plain array.
-- **Not followed**: calling it on a traced value raises `UnsupportedError`, which names it.
-  Functions of strings, dates, files and printing are left out here.
+- **Not followed**: calling it on a traced value raises `UnsupportedError`, which names it and,
+  for functions that write into their arguments, says what to write instead. Functions of strings,
+  dates, files and printing are left out here.
 
 The conventions at kinks and singular points are on [a page of their own](conventions.md).
 """
@@ -61,30 +67,50 @@ def _functions() -> str:
 
 def _state_of_function(function: Any) -> str:
     ours = functions.get(function)
-    if ours is None:
+    if ours is None or _refuses(ours):
         return "Not followed"
     return "Constant" if ours.__qualname__.startswith("constant.") else "Differentiated"
+
+
+def _refuses(ours: Any) -> bool:
+    """Is this entry there only to say what to write instead?"""
+    return getattr(ours, "__name__", "") == "raise_"
 
 
 def _ufuncs() -> str:
     public = {
         f"np.{name}": value
         for name, value in sorted(vars(np).items())
-        if isinstance(value, np.ufunc) and name == value.__name__
+        if isinstance(value, np.ufunc) and name == value.__name__ and name != "isnat"
     }
     methods = sorted(
-        f"np.{ufunc.__name__}.{method}" for ufunc, method in ufunc_methods if ufunc is not None
+        method
+        for ufunc, method in ufunc_methods
+        if ufunc is None and method not in ("__call__", "at")
     )
-    listed = f"\nMethods of ufuncs with rules of their own: {_codes(methods)}.\n" if methods else ""
-    return f"## Ufuncs\n\n{_states(public, _state_of_ufunc)}{listed}"
+    listed = ", ".join(f"`.{method}`" for method in methods)
+    return (
+        f"## Ufuncs\n\n{_states(public, _state_of_ufunc)}\n"
+        f"Their methods {listed} are followed as the ufuncs are; `.at`, which writes in place, is not.\n"
+    )
 
 
 def _state_of_ufunc(ufunc: np.ufunc) -> str:
-    if ufunc not in ufuncs:
-        return "Not followed"
-    primitive = registry.get(ufunc.__name__)
-    is_constant = primitive is None or primitive.kind == "constant"
-    return "Constant" if is_constant else "Differentiated"
+    """What a call on traced arrays gives; one that takes no floats has constant arguments."""
+    trace = ForwardTrace("jvp", backend)
+    core = (ufunc.signature or "").partition("->")[0].split("),(")
+    shapes = [(2,) * len(re.findall("[a-z]", dims)) for dims in core] * ufunc.nin
+    boxes = [trace.box(np.ones(shape), np.ones(shape)) for shape in shapes[: ufunc.nin]]
+    for args in (boxes, [*boxes[:1], *[1] * (ufunc.nin - 1)]):
+        try:
+            with np.errstate(all="ignore"):
+                out = ufunc(*args)
+        except UnsupportedError:
+            return "Not followed"
+        except TypeError:
+            continue
+        return "Differentiated" if any_box(out if ufunc.nout > 1 else [out]) else "Constant"
+    return "Constant"
 
 
 def _states(public: dict[str, Any], state_of: Callable[[Any], str]) -> str:
@@ -103,12 +129,16 @@ def _codes(names: Iterable[str]) -> str:
 
 def _methods() -> str:
     ndarray = {name for name in dir(np.ndarray) if not name.startswith("_")}
-    ours = {name for name in dir(ArrayBox) if not name.startswith("_")}
-    return (
-        "## Methods and attributes of a traced array\n\n"
-        f"- **As ndarray's**: {_codes(sorted(ours & ndarray))}.\n"
-        f"- **Not there** (`AttributeError`): {_codes(sorted(ndarray - ours))}.\n"
-    )
+    ours = {name: inspect.getattr_static(ArrayBox, name, None) for name in ndarray}
+    refused = {name for name, value in ours.items() if _refuses(getattr(value, "fget", value))}
+    absent = {name for name, value in ours.items() if value is None}
+    lists = [
+        ("As ndarray's", ndarray - refused - absent),
+        ("Refused, with what to write instead", refused),
+        ("Not there (`AttributeError`)", absent),
+    ]
+    lines = [f"- **{title}**: {_codes(sorted(names))}.\n" for title, names in lists if names]
+    return "## Methods and attributes of a traced array\n\n" + "".join(lines)
 
 
 def _primitives() -> str:
