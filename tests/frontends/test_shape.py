@@ -54,7 +54,7 @@ def traced(function: Any, *args: Any) -> Any:
         lambda x: np.repeat(x, np.array([1, 0, 2]), 0),
         lambda x: np.insert(x, -1, 5, axis=0),
         lambda x: np.delete(x, -1, axis=0),
-        lambda x: np.linspace(x, 5, 3, False, axis=1),
+        lambda x: np.linspace(x, 5, 3, endpoint=False, axis=1),
         lambda x: np.linspace(x, x, 3),
         lambda x: np.linspace(x, 5, 0),
         lambda x: np.linspace(x, 5, num=3, dtype=int),
@@ -226,7 +226,9 @@ def test_complex_and_real_parts_of_a_stack() -> None:
 
 
 def test_a_triangle_that_is_cut_off_contributes_nothing() -> None:
-    gradient = pullback.grad(lambda x: np.sum(np.tril(np.sqrt(x))))(np.array([[4.0, 0.0], [1.0, 1.0]]))
+    gradient = pullback.grad(lambda x: np.sum(np.tril(np.sqrt(x))))(
+        np.array([[4.0, 0.0], [1.0, 1.0]])
+    )
     np.testing.assert_array_equal(gradient, [[0.25, 0.0], [0.5, 0.5]])
 
 
@@ -238,5 +240,5 @@ def test_padding_with_an_unknown_mode_names_those_that_work() -> None:
 
 
 def test_a_traced_value_written_by_a_maker_says_what_to_write() -> None:
-    with pytest.raises(errors.UnsupportedError, match="np.broadcast_to"):
+    with pytest.raises(errors.UnsupportedError, match=r"np\.broadcast_to"):
         traced(lambda x: np.full((2, 2), x, float), np.float64(1.0))

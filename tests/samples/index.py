@@ -82,9 +82,7 @@ SAMPLES = [
     _linear(np.take, lambda x: x.take([5, -6, 1], 1, mode="wrap"), M, label="wrap"),
     _linear(np.take, lambda x: np.take(x, [5, -6, 1], 0, mode="clip"), M, label="clip"),
     _linear(np.take, lambda x: np.take(x, []), M, label="none"),
-    _linear(
-        np.take_along_axis, lambda x: np.take_along_axis(x, np.array([[1], [0], [1]]), 1), M
-    ),
+    _linear(np.take_along_axis, lambda x: np.take_along_axis(x, np.array([[1], [0], [1]]), 1), M),
     _linear(
         np.take_along_axis,
         lambda x: np.take_along_axis(x, np.array([[2, 2, 0, 1]]), 0),
@@ -104,7 +102,7 @@ SAMPLES = [
     _linear(np.where, lambda x, y: np.where(MASK, x, y), _normal(4), 0.7, label="broadcast"),
     _linear(np.where, lambda x: np.where(MASK, x, 1), M, label="first"),
     _linear(np.where, lambda y: np.where(MASK, 1.0, y), M, label="second"),
-    _linear(np.where, lambda x: np.where(True, x, -x), 0.7, label="0-d"),
+    _linear(np.where, lambda x: np.where(x > 0, x, -x), 0.7, label="0-d"),
     _linear(
         np.select,
         lambda x, y: np.select([MASK, ~MASK[::-1]], [x, y**2], default=x[0, 0]),

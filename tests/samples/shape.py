@@ -56,7 +56,7 @@ SAMPLES = [
     _linear(np.expand_dims, lambda x: np.expand_dims(x, (0, -1)), M, label="axes"),
     _linear(np.expand_dims, lambda x: np.expand_dims(x, 0), SCALAR, label="0-d"),
     _linear(np.atleast_1d, np.atleast_1d, SCALAR),
-    _linear(np.atleast_1d, lambda x, y: np.atleast_1d(x, y), SCALAR, V, label="two"),
+    _linear(np.atleast_1d, np.atleast_1d, SCALAR, V, label="two"),
     _linear(np.atleast_2d, np.atleast_2d, V),
     _linear(np.atleast_2d, np.atleast_2d, SCALAR, label="0-d"),
     _linear(np.atleast_3d, np.atleast_3d, V),
@@ -78,7 +78,10 @@ SAMPLES = [
     _linear(np.flip, lambda x: np.flip(x, (0, -1)), C, label="axes"),
     _linear(np.fliplr, np.fliplr, M),
     _linear(np.flipud, np.flipud, V),
-    *(_linear(np.rot90, lambda x, k=k: np.rot90(x, k), M, label=f"k={k}") for k in (0, 1, 2, 3, -1)),
+    *(
+        _linear(np.rot90, lambda x, k=k: np.rot90(x, k), M, label=f"k={k}")
+        for k in (0, 1, 2, 3, -1)
+    ),
     _linear(np.rot90, lambda x: np.rot90(x, 1, (2, 0)), C, label="axes"),
     _linear(np.roll, lambda x: np.roll(x, 2), M),
     _linear(np.roll, lambda x: np.roll(x, -1, 1), M, label="axis"),
@@ -113,7 +116,9 @@ SAMPLES = [
     _linear(np.concatenate, lambda x, y: np.concatenate((x, y), None), M, V, label="axis None"),
     _linear(np.concatenate, lambda x: np.concatenate((x, M, x), -2), M, label="twice"),
     _linear(np.concatenate, np.concatenate, C, label="of an array's parts"),
-    _linear(np.concatenate, lambda x, y: np.concatenate((x, y)), EMPTY, _normal(2, 3), label="empty"),
+    _linear(
+        np.concatenate, lambda x, y: np.concatenate((x, y)), EMPTY, _normal(2, 3), label="empty"
+    ),
     _linear(np.stack, lambda x, y: np.stack([x, y]), M, _normal(3, 4)),
     _linear(np.stack, lambda x, y: np.stack((x, y, x), -1), M, _normal(3, 4), label="axis"),
     _linear(np.stack, lambda x, y: np.stack((x, 2.0, y)), SCALAR, 1.5, label="0-d"),
@@ -124,7 +129,7 @@ SAMPLES = [
     _linear(np.column_stack, lambda x, y: np.column_stack((x, y)), _normal(3), M),
     _linear(np.block, lambda x, y: np.block([[x, y], [y.T, 1.0]]), S, _normal(4, 1)),
     _linear(np.block, lambda x, y: np.block([x, y]), SCALAR, V, label="1-d"),
-    _linear(np.append, lambda x, y: np.append(x, y), M, V),
+    _linear(np.append, np.append, M, V),
     _linear(np.append, lambda x, y: np.append(x, y, 0), M, _normal(1, 4), label="axis"),
     # one as several
     _linear(np.split, lambda x: tuple(np.split(x, 2, axis=1)), M),
@@ -141,8 +146,16 @@ SAMPLES = [
     _linear(np.delete, lambda x: np.delete(x, [True, False, True], 0), M, label="mask"),
     _linear(np.insert, lambda x, y: np.insert(x, 1, y), V, _normal(2)),
     _linear(np.insert, lambda x, y: np.insert(x, 1, y, axis=1), M, _normal(3), label="axis"),
-    _linear(np.insert, lambda x, y: np.insert(x, [0, 2, 2], y, axis=1), M, _normal(3, 3), label="several"),
-    _linear(np.insert, lambda x, y: np.insert(x, [1], y, axis=1), M, _normal(3, 2), label="one place"),
+    _linear(
+        np.insert,
+        lambda x, y: np.insert(x, [0, 2, 2], y, axis=1),
+        M,
+        _normal(3, 3),
+        label="several",
+    ),
+    _linear(
+        np.insert, lambda x, y: np.insert(x, [1], y, axis=1), M, _normal(3, 2), label="one place"
+    ),
     _linear(np.insert, lambda x, y: np.insert(x, slice(0, 2), y), V, SCALAR, label="slice"),
     _linear(np.insert, lambda y: np.insert(np.arange(3.0), -1, y), SCALAR, label="into plain"),
     _linear(np.trim_zeros, lambda x: np.trim_zeros(x * [0, 0, 1, 1, 0]), V),
@@ -196,7 +209,10 @@ SAMPLES = [
     _linear(np.linspace, lambda x, y: np.linspace(x, y, 1), SCALAR, 2.5, label="one"),
     Sample(np.logspace, lambda x, y: np.logspace(x, y, 4), (SCALAR, 1.5)),
     Sample(
-        np.logspace, lambda x, b: np.logspace(x, 1.0, 3, base=b), (_normal(2), np.array(2.5)), "base"
+        np.logspace,
+        lambda x, b: np.logspace(x, 1.0, 3, base=b),
+        (_normal(2), np.array(2.5)),
+        "base",
     ),
     Sample(np.geomspace, lambda x, y: np.geomspace(x, y, 4), (SCALAR, 3.0)),
     Sample(np.geomspace, lambda x: np.geomspace(x, -3.0, 3, endpoint=False), (-SCALAR,), "signs"),

@@ -15,7 +15,7 @@ def add_at(buffer: Any, part: Any, index: Any) -> None:
     """Add `part` to `buffer[index]`, in place; an element that `index` names twice gets both."""
     if type(index) is int or _names_each_once(index):
         buffer[index] += part
-    elif 1 < buffer.ndim and buffer.size <= _DENSE * part.size and buffer.flags.c_contiguous:
+    elif buffer.ndim > 1 and buffer.size <= _DENSE * part.size and buffer.flags.c_contiguous:
         # Positions in the flat buffer: NumPy adds at those several times faster.
         positions = np.arange(buffer.size).reshape(buffer.shape)[index]
         np.add.at(buffer.reshape(-1), positions.reshape(-1), part.reshape(-1))

@@ -25,7 +25,7 @@ from .dispatch import (
 )
 from .shape import as_operand
 
-# x[index]
+# Reading by brackets
 
 
 _READ = ops.getitem.rules[0].step
@@ -285,9 +285,8 @@ def unique(
     axis: Any = None,
     **options: Any,
 ) -> Any:
-    _, index, *others = np.unique(
-        raw(ar), True, return_inverse, return_counts, axis, **options
-    )
+    options |= {"return_inverse": return_inverse, "return_counts": return_counts, "axis": axis}
+    _, index, *others = np.unique(raw(ar), return_index=True, **options)
     values = np.take(ar, index, axis)
     results = [index] * bool(return_index) + others
     return (values, *results) if results else values
@@ -326,7 +325,9 @@ def _refuse_in_place(function: Any, instead: str) -> None:
     implements(function)(raise_)
 
 
-_refuse_in_place(np.copyto, "np.where(where, src, dst), or np.broadcast_to(value, shape) for np.full,")
+_refuse_in_place(
+    np.copyto, "np.where(where, src, dst), or np.broadcast_to(value, shape) for np.full,"
+)
 _refuse_in_place(np.fill_diagonal, "np.where(np.eye(len(a), dtype=bool), val, a)")
 _refuse_in_place(np.place, "np.where(mask, vals, arr)")
 _refuse_in_place(np.put, "np.where with a mask of the indices")

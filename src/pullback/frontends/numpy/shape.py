@@ -26,7 +26,6 @@ from .dispatch import (
 )
 
 
-
 def as_operand(value: Any) -> Any:
     """A Python number as it is, so that NumPy gives it the dtype of the others; else an array."""
     return value if isinstance(value, (bool, int, float, complex)) else as_array(value)
@@ -54,8 +53,8 @@ def _reshape(a: Any, shape: tuple[int, ...]) -> Any:
 
 def _full_shape(a: Any, shape: Any) -> tuple[int, ...]:
     """`shape` as a tuple with its -1 written out, where there is one and it can be."""
-    sizes = tuple(map(operator.index, shape)) if hasattr(shape, "__len__") else (
-        operator.index(shape),
+    sizes = (
+        tuple(map(operator.index, shape)) if hasattr(shape, "__len__") else (operator.index(shape),)
     )
     if -1 not in sizes:
         return sizes
@@ -134,7 +133,7 @@ def atleast_2d(*arys: Any) -> Any:
 @implements(np.atleast_3d)
 def atleast_3d(*arys: Any) -> Any:
     def three(a: Any) -> Any:
-        if a.ndim > 2:  # noqa: PLR2004
+        if a.ndim > 2:
             return a
         return a.reshape(*a.shape, 1) if a.ndim > 1 else a.reshape(1, -1, 1)
 
@@ -195,7 +194,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 @implements(np.matrix_transpose)
 def matrix_transpose(x: Any, /) -> Any:
-    if x.ndim < 2:  # noqa: PLR2004
+    if x.ndim < 2:
         raise ValueError(f"Input array must be at least 2-dimensional, but it is {x.ndim}")
     return swapaxes(x, -1, -2)
 
@@ -207,7 +206,7 @@ def flip(m: Any, axis: Any = None) -> Any:
 
 @implements(np.fliplr)
 def fliplr(m: Any) -> Any:
-    if m.ndim < 2:  # noqa: PLR2004
+    if m.ndim < 2:
         raise ValueError("Input must be >= 2-d.")
     return flip(m, 1)
 
@@ -221,7 +220,7 @@ def flipud(m: Any) -> Any:
 
 @implements(np.rot90)
 def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
-    if len(axes) != 2:  # noqa: PLR2004
+    if len(axes) != 2:
         raise ValueError("len(axes) must be 2.")
     first, second = normalize_axes(tuple(axes), m.ndim)
     match k % 4:
@@ -262,7 +261,7 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
 
 
 @implements(np.tile)
-def tile(A: Any, reps: Any) -> Any:  # noqa: N803
+def tile(A: Any, reps: Any) -> Any:
     counts = tuple(reps) if hasattr(reps, "__len__") else (reps,)
     ndim = max(A.ndim, len(counts))
     counts = (1,) * (ndim - len(counts)) + counts
@@ -285,7 +284,9 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
         return np.take(a, np.repeat(np.arange(size), repeats), axis)
     place = axis + a.ndim + 1
     head, tail = a.shape[:place], a.shape[place:]
-    spread = np.broadcast_to(a.reshape(*head, 1, *tail), (*head, count := int(counts.item()), *tail))
+    spread = np.broadcast_to(
+        a.reshape(*head, 1, *tail), (*head, count := int(counts.item()), *tail)
+    )
     return spread.reshape(*head[:-1], size * count, *tail)
 
 
@@ -506,9 +507,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     index = [slice(None)] * filt.ndim
     for i in axes:
         low, high = (positions[:, i].min(), positions[:, i].max() + 1) if len(positions) else (0, 0)
-        index[i] = slice(
-            int(low) if "f" in trim else None, int(high) if "b" in trim else None
-        )
+        index[i] = slice(int(low) if "f" in trim else None, int(high) if "b" in trim else None)
     return filt[tuple(index)]
 
 
@@ -517,7 +516,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 
 @implements(np.diagonal)
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    if a.ndim < 2:  # noqa: PLR2004
+    if a.ndim < 2:
         raise ValueError("diag requires an array of at least two dimensions")
     if normalize_axis(axis1, a.ndim) == normalize_axis(axis2, a.ndim):
         raise ValueError("axis1 and axis2 cannot be the same")
@@ -541,7 +540,7 @@ def diag(v: Any, k: int = 0) -> Any:
         size = v.shape[0] + abs(operator.index(k))
         index = (..., _diagonal_slice(size, size, k))
         return index_ops.unindex(v, shape=(size * size,), index=index).reshape(size, size)
-    if v.ndim != 2:  # noqa: PLR2004
+    if v.ndim != 2:
         raise ValueError("Input must be 1- or 2-d.")
     return diagonal(v, k)
 
@@ -728,7 +727,8 @@ def linspace(
     else:
         values = places / steps * delta + start  # as NumPy does where a step underflows
     if endpoint and num > 1:
-        values = np.concatenate((values[:-1], np.broadcast_to(stop, delta.shape)[None]))
+        last = np.broadcast_to(_as(as_array(stop), values.dtype), delta.shape)
+        values = np.concatenate((values[:-1], last[None]))
     values = _finish(values, axis, dtype)
     return (values, step) if retstep else values
 
@@ -765,8 +765,8 @@ def logspace(
 
 
 def _leading(x: Any, ndim: int) -> Any:
-    """`x` with axes of length 1 in front, up to `ndim`; where it has them all, as it is."""
-    return x if np.ndim(x) == ndim else as_array(x).reshape((1,) * (ndim - np.ndim(x)) + np.shape(x))
+    """`x` with axes of length 1 in front, up to `ndim`; a number as it is."""
+    return x.reshape((1,) * (ndim - x.ndim) + x.shape) if np.ndim(x) else x
 
 
 @implements(np.geomspace)
@@ -881,9 +881,7 @@ def sliding_window_view(
 # The box's methods and attributes, with ndarray's own signatures
 
 
-def _reshape_method(
-    self: Any, *shape: Any, order: str = "C", copy: bool | None = None
-) -> Any:
+def _reshape_method(self: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
     return reshape(self, shape[0] if len(shape) == 1 else shape, order=order, copy=copy)
 
 
@@ -893,7 +891,7 @@ def _transpose_method(self: Any, *axes: Any) -> Any:
     return transpose(self, axes or None)
 
 
-def _view(self: Any, dtype: Any = None, type: Any = None) -> Any:  # noqa: A002
+def _view(self: Any, dtype: Any = None, type: Any = None) -> Any:
     if dtype is np.ndarray or (dtype is None and type in (None, np.ndarray)):
         return ops.reshape(self, shape=self.shape)
     raise UnsupportedError(
@@ -908,7 +906,7 @@ define("flatten", _flatten)
 define("transpose", _transpose_method)
 define("T", property(_reverse, doc="The array with its axes reversed."))
 define("mT", property(matrix_transpose, doc="The array with its last two axes exchanged."))
-define("copy", lambda self, order="C": _copy(self))
+define("copy", copy)
 define("view", _view)
 method("swapaxes", np.swapaxes)
 method("squeeze", np.squeeze)
