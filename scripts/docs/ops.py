@@ -91,7 +91,7 @@ def _ufuncs() -> str:
     listed = ", ".join(f"`.{method}`" for method in methods)
     return (
         f"## Ufuncs\n\n{_states(public, _state_of_ufunc)}\n"
-        f"Their methods {listed} are followed as the ufuncs are; `.at`, which writes in place, is not.\n"
+        f"Their methods {listed} are followed as they are; `.at` writes in place, and is not.\n"
     )
 
 
