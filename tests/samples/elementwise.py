@@ -136,6 +136,16 @@ SAMPLES = [
         else []
     ),
     Sample(np.positive, lambda x: x.astype(np.complex128) * 1j, (X,), "astype", float32=False),
+    *[
+        Sample(f, f, (x,), label, complex=True)
+        for x, label in ((INSIDE, "complex"), (POSITIVE / 3, "real"))
+        for f in (np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10)
+    ],
+    *[
+        Sample(f, f, (x,), label, complex=True)
+        for x, label in ((ABOVE, "complex"), (INSIDE, "real"))
+        for f in (np.emath.arcsin, np.emath.arccos, np.emath.arctanh)
+    ],
     # Options
     Sample(np.add, lambda x: np.add(x, 1, dtype=np.complex128), (X,), "dtype", complex=True),
     Sample(np.sin, lambda x: np.sin(x, dtype=np.float64, casting="safe"), (X,), "dtype"),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...backends.numpy import backend
-from ...core import raw
+from ...core import bind, raw
 from ...errors import UnsupportedError
 from ...ops import elementwise as ops
 from ...ops import reduce as reductions
@@ -83,10 +83,31 @@ ufuncs.update(
         np.divmod: _divmod,
     }
 )
+
+
+def _on_values(primitive: Any) -> Callable[..., Any]:
+    """`bind` of a constant: where only reverse traces follow the arguments, they see values."""
+    box_type, impl = backend.box_type, primitive.impl
+
+    def apply(*args: Any) -> Any:
+        values = []
+        for arg in args:
+            value = arg
+            while type(value) is box_type:
+                if not value.tracer.recording:
+                    return bind(primitive, args, {})
+                value = value.value
+            values.append(value)
+        return impl(*values)
+
+    return apply
+
+
 # All others: a primitive named as a ufunc applies it, unless its family says otherwise.
 for _name, _primitive in registry.items():
     if isinstance(_ufunc := getattr(np, _name, None), np.ufunc):
-        ufuncs.setdefault(_ufunc, recorder(_primitive, backend))
+        _way = _on_values(_primitive) if _primitive.kind == "constant" else recorder(_primitive, backend)
+        ufuncs.setdefault(_ufunc, _way)
 
 install_operators()
 # NumPy's operator has shortcuts that np.power does not have: the last bit may differ.
@@ -419,7 +440,7 @@ def nan_to_num(
         raise UnsupportedError("np.nan_to_num on a traced array does not write: leave out copy=")
     params = {"nan": nan, "posinf": posinf, "neginf": neginf}
     if _is_complex(x):
-        return ops.nan_to_num(ops.real(x), **params) + 1j * ops.nan_to_num(ops.imag(x), **params)
+        return ops.nan_to_num(ops.real(x), **params) + ops.nan_to_num(ops.imag(x), **params) * 1j
     return ops.nan_to_num(x, **params)
 
 
@@ -431,6 +452,37 @@ def sinc(x: Any) -> Any:
 @implements(np.i0)
 def i0(x: Any) -> Any:
     return ops.i0(x)
+
+
+# NumPy's functions that go over to complex numbers outside of the reals' domain
+
+
+def _domain_aware(name: str, outside: Callable[[Any], Any]) -> None:
+    ours = getattr(np, name)
+
+    @implements(getattr(np.emath, name))
+    def wider(x: Any) -> Any:
+        return ours(_complex_where(x, outside))
+
+
+def _complex_where(x: Any, outside: Callable[[Any], Any]) -> Any:
+    if not is_box(x) or _is_complex(x) or not np.any(outside(raw(x))):
+        return x
+    return x.astype(np.result_type(x.dtype, np.complex64))
+
+
+def _negative(x: Any) -> Any:
+    return np.less(x, 0)
+
+
+def _beyond_one(x: Any) -> Any:
+    return np.abs(x) > 1
+
+
+for _name in ("sqrt", "log", "log2", "log10"):
+    _domain_aware(_name, _negative)
+for _name in ("arcsin", "arccos", "arctanh"):
+    _domain_aware(_name, _beyond_one)
 
 
 # Zero derivative, or no number at all
