@@ -3,8 +3,9 @@
 Where a decomposition's factor is not unique (a phase, a basis of an eigenspace or of a null
 space), a loss has a derivative only if it does not depend on the choice.  What the cotangents say
 of it decides: a term that would be 0 / 0 is zero where its numerator vanishes, and nan where not.
-So functions of repeated eigenvalues alone have the finite derivative; a loss whose cotangent
-reaches into the eigenvectors of a repeated eigenvalue gets nan, never a wrong number.
+So for repeated eigenvalues, functions of the values and traces of matrix functions have the
+finite derivative; where the cotangents of the vectors do not tell it, the result is nan, never a
+wrong number.  A single one of several equal values, a kink, has the derivative of its own vector.
 
 A matrix that is Hermitian by contract (`eigh`, `cholesky`) gets a Hermitian cotangent.
 """
@@ -61,16 +62,18 @@ def _cofactor_vjp(cotangent: Any, xp: Any, x: Any) -> Any:
 
 
 def _cofactor_derivative_vjp(cotangent: Any, xp: Any, x: Any, y: Any) -> Any:
-    # The third derivative of det, written with the inverse: a singular matrix raises.
+    # The third derivative of det, written with the inverse. It loses digits with the square of
+    # the condition number, so a matrix that is nearly singular gets nan.
     z = xp.conjugate(cotangent)
-    inverse = xp.inv(x)
+    singular = xp.nearly_singular(x)
+    identity = xp.eye(x.shape[-1], dtype=x.dtype)
+    inverse = xp.where(singular, math.nan, xp.inv(xp.where(singular, identity, x)))
     y_, z_ = inverse @ y, inverse @ z
     y_z_ = y_ @ z_
 
     def trace(a: Any) -> Any:
         return xp.expand_dims(xp.trace(a, axis1=-2, axis2=-1), (-2, -1))
 
-    identity = xp.eye(x.shape[-1], dtype=x.dtype)
     middle = (
         (trace(y_) * trace(z_) - trace(y_z_)) * identity
         - trace(z_) * y_
@@ -82,6 +85,7 @@ def _cofactor_derivative_vjp(cotangent: Any, xp: Any, x: Any, y: Any) -> Any:
     return xp.conjugate(third), xp.conjugate(xp.cofactor_derivative(x, z))
 
 
+nearly_singular = constant("nearly_singular")
 det = opaque("det", _det_vjp)
 cofactor = opaque("cofactor", _cofactor_vjp)
 cofactor_derivative = opaque("cofactor_derivative", _cofactor_derivative_vjp, arguments="x y")
@@ -94,7 +98,12 @@ def _slogdet_vjp(cotangents: Any, xp: Any, x: Any, out: Any) -> Any:
         g = g + 1j * xp.imag(g_sign * xp.conjugate(out[0]))
     elif g_log is None:
         return (None,)
-    return (xp.expand_dims(g, (-2, -1)) * _adjoint(xp, xp.inv(x)),)
+    g = xp.expand_dims(g, (-2, -1))
+    # A singular matrix has no derivative, which is no matter where nothing asks for it.
+    singular = xp.expand_dims(out[1] == -math.inf, (-2, -1))
+    inverse = xp.inv(xp.where(singular, xp.eye(x.shape[-1], dtype=x.dtype), x))
+    g_x = g * xp.where(singular, 1, _adjoint(xp, inverse))
+    return (xp.where(singular, xp.indeterminate(g_x, where=singular), g_x),)
 
 
 slogdet = opaque("slogdet", _slogdet_vjp, outputs=2)
@@ -116,6 +125,7 @@ coincide = constant("coincide")
 vanish = constant("vanish")
 # Zero, or nan where a loss depends on what is free: a phase, or a basis of a complement.
 objection = constant("objection", arguments=2)
+unseen = constant("unseen", arguments=3)
 # The coefficient 0 / 0, in both directions: a tangent that splits equal values gets nan as well.
 indeterminate = linear(
     "indeterminate", lambda cotangent, xp, where: xp.indeterminate(cotangent, where=where)
@@ -156,9 +166,12 @@ def _eigh_vjp(cotangents: Any, xp: Any, out: Any) -> Any:
     if g_v is not None:
         inner = v_h @ g_v
         equal = xp.coincide(w)
-        within = xp.indeterminate(inner, where=_between(xp, equal))
+        pairs = _between(xp, equal)
+        within = xp.indeterminate(inner, where=pairs)
         across = _skew(xp, inner) / (2 * xp.where(equal, 1, _gaps(w)))
         left = left + v @ xp.where(equal, within, across) + _objection_to_phase(xp, inner)
+        if g_w is not None:
+            left = left + xp.unseen(g_w, xp.any(pairs, axis=-1), inner)
     return (left @ v_h,)
 
 
@@ -175,9 +188,12 @@ def _eig_vjp(cotangents: Any, xp: Any, out: Any) -> Any:
         along = xp.real(xp.diagonal(inner, axis1=-2, axis2=-1))[..., None, :]
         numerator = inner - (v_h @ v) * along
         equal = xp.coincide(w)
-        within = xp.indeterminate(numerator, where=_between(xp, equal))
+        pairs = _between(xp, equal)
+        within = xp.indeterminate(numerator, where=pairs)
         across = numerator / xp.conjugate(xp.where(equal, 1, _gaps(w)))
         right = right + xp.where(equal, within, across) @ v_h + _objection_to_phase(xp, inner)
+        if g_w is not None:
+            right = right + xp.unseen(g_w, xp.any(pairs, axis=-1), inner)
     return (xp.solve(v_h, right),)
 
 
@@ -227,6 +243,11 @@ def _svd_vjp(cotangents: Any, xp: Any, out: Any) -> Any:
         phase = _phase(xp, inner_u)
         middle = middle + xp.eye(k) * (1j * phase * reciprocal)
         middle = middle + xp.objection(phase + _phase(xp, inner_v), abs(inner_u) + abs(inner_v))
+    if g_s is not None:
+        ambiguous = xp.any(pairs, axis=-1)
+        if u.dtype.kind == "c" or u.shape[-2] != v.shape[-2]:
+            ambiguous = ambiguous | zero
+        middle = middle + xp.unseen(g_s, ambiguous, abs(inner_u) + abs(inner_v))
     g_x = (left + u @ middle) @ v_h
     if g_u is not None and u.shape[-2] > k:
         g_x = g_x + _outside(xp, u, inner_u, g_u, zero, reciprocal) @ v_h

@@ -70,6 +70,13 @@ def cofactor_derivative(x: Any, y: Any) -> Any:
     return phase * (u.conj() @ np.where(eye, diagonal, -products * y.mT) @ vh.conj())
 
 
+def nearly_singular(x: Any) -> Any:
+    """Which matrices have lost two thirds of their digits to their condition number."""
+    s = np.linalg.svd(x, compute_uv=False)
+    small = s <= np.cbrt(np.finfo(s.dtype).eps) * s[..., :1]
+    return np.any(small, axis=-1)[..., None, None]
+
+
 def _svd_with_phase(x: Any) -> tuple[Any, Any, Any, Any]:
     """The singular value decomposition, and the determinant of its two unitary factors."""
     u, s, vh = np.linalg.svd(x)
@@ -111,6 +118,19 @@ def objection(x: Any, beside: Any) -> Any:
     """For each matrix, nan if any element of x is more than rounding `beside` another matrix."""
     seen = np.any(_counts(x, beside), axis=(-2, -1), keepdims=True)
     return np.where(seen, np.nan, 0).astype(x.real.dtype)
+
+
+def unseen(values: Any, ambiguous: Any, inner: Any) -> Any:
+    """For each matrix, nan if the cotangent of one of its `ambiguous` values cannot be placed.
+
+    That is so where the cotangent of the value counts while the diagonal of `inner`, that of
+    its vectors, vanishes: `V @ diag(h(w)) @ V.T` with h(w) = 0 looks no other than the sum of
+    h(w) then, and their derivatives differ.
+    """
+    diagonal = np.diagonal(inner, axis1=-2, axis2=-1)[..., None, :]
+    values = values[..., None, :]
+    lost = ambiguous[..., None, :] & _counts(values, values) & ~_counts(diagonal, inner)
+    return np.where(np.any(lost, axis=-1, keepdims=True), np.nan, 0).astype(inner.real.dtype)
 
 
 def _counts(x: Any, beside: Any) -> Any:
