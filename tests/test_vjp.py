@@ -268,6 +268,14 @@ def test_row_14_views_and_strides_do_not_matter(view):
     assert gradient.shape == view.shape
 
 
+@pytest.mark.parametrize("f", [lambda x: np.ravel(x, "K"), lambda x: np.reshape(x, 6, order="A")])
+def test_row_14_orders_that_follow_the_memory_see_that_of_the_primal(f):
+    x = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+    out, pull = vjp(f, x)
+    assert_same(out, f(x))
+    assert_same(pull(np.arange(6.0))[0], np.arange(6.0).reshape(3, 2).T)
+
+
 def test_row_16_inside_the_function_a_primal_looks_like_its_array():
     def f(x):
         assert isinstance(x, np.ndarray)

@@ -64,7 +64,7 @@ class NumpyBackend:
     def enter(value: Any) -> Any:
         """A primal as a transform holds it: a copy, so that later changes cannot reach the tape."""
         if type(value) is np.ndarray:
-            return value.copy()
+            return value.copy("K")  # in its own layout, which order="K" and "A" can see
         return np.asarray(value)[()] if isinstance(value, (float, complex)) else value
 
     @staticmethod
