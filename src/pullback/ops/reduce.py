@@ -8,6 +8,7 @@ factors are zero.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..backends.numpy.reduce import reduced_count
@@ -35,16 +36,11 @@ def _spread_mean(cotangent: Any, xp: Any, shape: Any, axis: Any, keepdims: bool)
 mean = linear("mean", _spread_mean)
 
 
-def _freedom(shape: Any, axis: Any, ddof: float) -> float:
-    count = reduced_count(shape, axis) - ddof
-    return count if count > 0 else 0.0
-
-
 def _var_vjp(
     cotangent: Any, xp: Any, x: Any, axis: Any, keepdims: bool, ddof: float
 ) -> tuple[Any]:
-    # Not divided as a Python number, which would raise where the degrees of freedom are zero.
-    scaled = cotangent * 2 / xp.asarray(_freedom(x.shape, axis, ddof), cotangent.dtype)
+    freedom = reduced_count(x.shape, axis) - ddof
+    scaled = cotangent * (2 / freedom if freedom > 0 else math.inf)
     centred = x - xp.mean(x, axis=axis, keepdims=True)
     return (xp.spread(scaled, shape=x.shape, axis=axis, keepdims=keepdims) * centred,)
 
@@ -78,24 +74,31 @@ logsumexp = opaque("logsumexp", _logsumexp_vjp)
 attains = constant("attains", arguments=2)
 
 
+def _kept(x: Any, shape: Any, axis: Any, keepdims: bool) -> Any:
+    """The result of a reduction of an array of `shape`, so that it broadcasts against that."""
+    if keepdims or axis is None:
+        return x
+    ndim = len(shape)
+    return x.reshape(tuple(1 if i - ndim in axis else n for i, n in enumerate(shape)))
+
+
 def _extreme_vjp(
     cotangent: Any, xp: Any, x: Any, out: Any, axis: Any, keepdims: bool
 ) -> tuple[Any]:
-    out = xp.spread(out, shape=x.shape, axis=axis, keepdims=keepdims)
-    return (_share(cotangent, xp, xp.attains(x, out), axis, keepdims),)
+    mask = xp.attains(x, _kept(out, x.shape, axis, keepdims))
+    return (_share(cotangent, xp, mask, axis, keepdims),)
 
 
 def _number_extreme_vjp(
     cotangent: Any, xp: Any, x: Any, out: Any, axis: Any, keepdims: bool
 ) -> tuple[Any]:
-    out = xp.spread(out, shape=x.shape, axis=axis, keepdims=keepdims)
-    return (_share(cotangent, xp, x == out, axis, keepdims),)
+    # No nan equals another: a nan gets nothing.
+    return (_share(cotangent, xp, x == _kept(out, x.shape, axis, keepdims), axis, keepdims),)
 
 
 def _share(cotangent: Any, xp: Any, mask: Any, axis: Any, keepdims: bool) -> Any:
     count = xp.sum(mask, axis=axis, keepdims=keepdims).astype(cotangent.dtype)
-    part = cotangent / count
-    return xp.where(mask, xp.spread(part, shape=mask.shape, axis=axis, keepdims=keepdims), 0)
+    return xp.where(mask, _kept(cotangent / count, mask.shape, axis, keepdims), 0)
 
 
 max = opaque("max", _extreme_vjp, masks=True)  # noqa: A001
@@ -144,17 +147,21 @@ cumsum = linear(
 )
 
 
-def _products_before(xp: Any, x: Any, axis: int, by: int) -> Any:
-    """The products of all elements before each one (after it, where `by` is -1)."""
-    ones = xp.ones(x.shape, x.dtype)
-    first = ones - xp.shift(ones, axis=axis, by=by)
-    return xp.recurrence(first, xp.shift(x, axis=axis, by=by), axis=axis, reverse=by < 0)
+def _products_before_vjp(cotangent: Any, xp: Any, x: Any, axis: int, reverse: bool) -> tuple[Any]:
+    back = 1 if reverse else -1
+    x = _conj(x)
+    source, between = (xp.shift(v, axis=axis, by=back) for v in (cotangent, x))
+    later = xp.recurrence(source, between, axis=axis, reverse=not reverse)
+    return (later * xp.products_before(x, axis=axis, reverse=reverse),)
+
+
+products_before = opaque("products_before", _products_before_vjp)
 
 
 def _cumprod_vjp(cotangent: Any, xp: Any, x: Any, axis: int) -> tuple[Any]:
     x = _conj(x)
     later = xp.recurrence(cotangent, xp.shift(x, axis=axis, by=-1), axis=axis, reverse=True)
-    return (later * _products_before(xp, x, axis, 1),)
+    return (later * xp.products_before(x, axis=axis, reverse=False),)
 
 
 cumprod = opaque("cumprod", _cumprod_vjp)
@@ -163,12 +170,11 @@ cumprod = opaque("cumprod", _cumprod_vjp)
 def _products_of_others_vjp(cotangent: Any, xp: Any, x: Any, axis: int) -> tuple[Any]:
     # Of each pair of elements one stands before the other: two sweeps reach every pair.
     x = _conj(x)
+    before = xp.products_before(x, axis=axis, reverse=False)
+    after = xp.products_before(x, axis=axis, reverse=True)
     total = 0
-    for by in (1, -1):
-        near = _products_before(xp, x, axis, by)
-        far = _products_before(xp, x, axis, -by)
-        source = xp.shift(cotangent * near, axis=axis, by=by)
-        between = xp.shift(x, axis=axis, by=by)
+    for by, near, far in ((1, before, after), (-1, after, before)):
+        source, between = (xp.shift(v, axis=axis, by=by) for v in (cotangent * near, x))
         total = total + far * xp.recurrence(source, between, axis=axis, reverse=by < 0)
     return (total,)
 
@@ -177,7 +183,7 @@ products_of_others = opaque("products_of_others", _products_of_others_vjp)
 
 
 def _prod_vjp(cotangent: Any, xp: Any, x: Any, axis: Any, keepdims: bool) -> tuple[Any]:
-    out = xp.spread(cotangent, shape=x.shape, axis=axis, keepdims=keepdims)
+    out = _kept(cotangent, x.shape, axis, keepdims)
     if axis == () or x.ndim == 0:
         return (out,)
     *before, last = range(-x.ndim, 0) if axis is None else axis

@@ -8,6 +8,9 @@ import numpy as np
 
 Axes = tuple[int, ...] | None
 
+# Up to here NumPy's own loop, slow for an element, is faster than several passes.
+_FEW = 300
+
 
 def sum(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:  # noqa: A001
     return np.add.reduce(x, axis=axis, keepdims=keepdims)
@@ -42,16 +45,26 @@ def mean(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
 
 
 def var(x: Any, axis: Axes = None, keepdims: bool = False, ddof: float = 0) -> Any:
-    return np.var(x, axis=axis, keepdims=keepdims, ddof=ddof)
+    freedom = reduced_count(x.shape, axis) - ddof
+    if freedom <= 0 or x.dtype.itemsize == 2:  # as for the mean
+        return np.var(x, axis=axis, keepdims=keepdims, ddof=ddof)
+    centred = x - mean(x, axis, keepdims=True)
+    if x.dtype.kind == "c":
+        squares = (centred * centred.conjugate()).real
+    else:
+        squares = centred * centred
+    return np.add.reduce(squares, axis=axis, keepdims=keepdims) / freedom
 
 
 def std(x: Any, axis: Axes = None, keepdims: bool = False, ddof: float = 0) -> Any:
-    return np.std(x, axis=axis, keepdims=keepdims, ddof=ddof)
+    if x.dtype.itemsize == 2:
+        return np.std(x, axis=axis, keepdims=keepdims, ddof=ddof)
+    return np.sqrt(var(x, axis, keepdims, ddof))
 
 
 def logsumexp(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
     """The logarithm of the sum of exponentials, which is what `np.logaddexp.reduce` computes."""
-    if x.size == 0:
+    if x.size < _FEW:
         return np.logaddexp.reduce(x, axis=axis, keepdims=keepdims)
     top = np.maximum.reduce(x, axis=axis, keepdims=True)
     finite = np.isfinite(top)
@@ -143,39 +156,38 @@ def shift(x: Any, axis: int, by: int) -> Any:
 
 def recurrence(c: Any, a: Any, axis: int, reverse: bool) -> Any:
     """The solution s of s[i] = c[i] + a[i] s[i - 1] (s[i + 1] with `reverse`), zero before."""
-    c, a = np.broadcast_arrays(c, a)
     back = _backwards(c.ndim, axis) if reverse else ...
-    c, a = (v[back].swapaxes(axis, -1) for v in (c, a))
+    c, a = c[back].swapaxes(axis, 0), a[back].swapaxes(axis, 0)
     with np.errstate(all="ignore"):
         out = _solve(c, a)
-        if not np.isfinite(out).all():
+        if not np.logical_and.reduce(np.isfinite(out), axis=None):
             # A product of factors can overflow where the steps one by one do not.
             out = _solve_by_steps(c, a)
-    return out.swapaxes(axis, -1)[back]
+    return out.swapaxes(axis, 0)[back]
 
 
 _SHORT = 16
+_WIDE = 64
 
 
 def _solve(c: Any, a: Any) -> Any:
     """Cyclic reduction: two steps in one, the recurrence of half the length, then the rest."""
-    size = c.shape[-1]
-    if size <= _SHORT:
+    size = c.shape[0]
+    if size <= _SHORT or c.size >= _WIDE * size:
         return _solve_by_steps(c, a)
     even = size - size % 2
-    second_a = a[..., 1:even:2]
-    odd = _solve(c[..., 1:even:2] + second_a * c[..., 0:even:2], second_a * a[..., 0:even:2])
-    out = np.empty(c.shape, odd.dtype)
-    out[..., 1:even:2] = odd
-    out[..., 0] = c[..., 0]
-    out[..., 2::2] = c[..., 2::2] + a[..., 2::2] * out[..., 1:-1:2]
+    second = a[1:even:2]
+    out = np.empty(c.shape, c.dtype)
+    out[1:even:2] = _solve(c[1:even:2] + second * c[0:even:2], second * a[0:even:2])
+    out[0] = c[0]
+    out[2::2] = c[2::2] + a[2::2] * out[1:-1:2]
     return out
 
 
 def _solve_by_steps(c: Any, a: Any) -> Any:
-    out = np.array(c, dtype=np.result_type(c, a))
-    for i in range(1, c.shape[-1]):
-        out[..., i] += a[..., i] * out[..., i - 1]
+    out = np.array(c, order="C")
+    for i in range(1, len(out)):
+        out[i] += a[i] * out[i - 1]
     return out
 
 
@@ -187,10 +199,12 @@ def products_of_others(x: Any, axis: int) -> Any:
     with np.errstate(all="ignore"):
         if np.logical_and.reduce((size >= limits.tiny) & (size <= limits.max), axis=None):
             return total / x
-        return _products_before(x, axis) * _products_before(x, axis, _backwards(x.ndim, axis))
+        return products_before(x, axis, reverse=False) * products_before(x, axis, reverse=True)
 
 
-def _products_before(x: Any, axis: int, order: Any = ...) -> Any:
+def products_before(x: Any, axis: int, reverse: bool) -> Any:
+    """For every element the product of those before it (after it, with `reverse`)."""
+    order = _backwards(x.ndim, axis) if reverse else ...
     x = x[order]
     out = np.ones(x.shape, x.dtype)
     size = x.shape[axis]
@@ -203,7 +217,8 @@ def share_of_extreme(x: Any, extremes: Any, axis: int) -> Any:
     """What part of a running extreme is due to each element: 1 / (number of ties so far), or 0."""
     hit = attains(x, extremes).astype(x.real.dtype)
     before = np.roll(extremes, 1, axis)
-    ties = recurrence(hit, attains(before, extremes).astype(hit.dtype), axis, reverse=False)
+    again = attains(before, extremes).astype(hit.dtype)
+    ties = recurrence(hit, again, axis, reverse=False)
     return hit / np.maximum(ties, 1)
 
 

@@ -169,7 +169,7 @@ def _place(method: str, n: Any, q: Any, dtype: Any) -> tuple[Any, Any, Any]:
     part = place - below
     last = np.maximum(n - 1, 0)
     low = np.clip(below, 0, last).astype(np.intp)
-    if method in _WHOLE:
+    if method in _WHOLE or (method == "linear" and raw(q).dtype.kind == "i"):
         return low, low, None
     high = np.clip(below + 1, 0, last).astype(np.intp)
     return low, high, part if dtype is None else part.astype(dtype)
