@@ -478,16 +478,22 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     places = obj if isinstance(obj, slice) else np.asarray(obj)
     values = as_array(values)
     values = values.reshape((1,) * (arr.ndim - values.ndim) + values.shape)
+    place = axis + arr.ndim
     if not isinstance(places, slice) and not places.ndim:
-        values = np.moveaxis(values, 0, axis)
+        values = np.moveaxis(values, 0, place)
     count = np.insert(np.arange(size), places, 0).size - size
     if count == 1:
-        count = values.shape[axis]
-    shape = [*arr.shape]
-    shape[axis] = count
-    both = np.concatenate((arr, np.broadcast_to(values.astype(arr.dtype), tuple(shape))), axis)
+        count = values.shape[place]
+    values = _pieces(values.astype(arr.dtype), _with_size(arr, axis, count))
     order = np.insert(np.arange(size), places, np.arange(size, size + count))
-    return np.take(both, order, axis)
+    return np.take(np.concatenate((arr, values), axis), order, axis)
+
+
+def _pieces(values: Any, shape: tuple[int, ...]) -> Any:
+    """`values` in `shape`, as an assignment broadcasts: axes of length 1 in front may go."""
+    while values.ndim > len(shape) and values.shape[0] == 1:
+        values = values[0]
+    return np.broadcast_to(values, shape)
 
 
 def _one_axis(a: Any, axis: Any) -> tuple[Any, int]:
@@ -913,6 +919,11 @@ method("squeeze", np.squeeze)
 method("repeat", np.repeat)
 method("diagonal", np.diagonal)
 method("trace", np.trace)
+
+
+define("__contains__", lambda self, value: bool((raw(self) == raw(value)).any()))
+define("__array_namespace__", lambda self, *, api_version=None: np)  # noqa: ARG005
+define("device", "cpu")
 
 
 def _leak(name: str) -> None:
