@@ -122,6 +122,10 @@ def mean(
     return ops.mean(a, axis=_axes(axis, a.ndim), keepdims=keepdims is not _NO and bool(keepdims))
 
 
+def _real_dtype(a: Any) -> Any:
+    return raw(a).real.dtype
+
+
 def _count(shape: tuple[int, ...], axis: Any, where: Any, dtype: Any, *, keepdims: bool) -> Any:
     """How many elements of each reduction are taken, in the real `dtype`."""
     taken = np.broadcast_to(raw(where), shape)
@@ -130,7 +134,7 @@ def _count(shape: tuple[int, ...], axis: Any, where: Any, dtype: Any, *, keepdim
 
 def _mean_where(a: Any, axis: Any, where: Any, *, keepdims: bool) -> Any:
     total = sum_(a, axis, keepdims=keepdims, where=where)
-    return total / _count(a.shape, axis, where, a.real.dtype, keepdims=keepdims)
+    return total / _count(a.shape, axis, where, _real_dtype(a), keepdims=keepdims)
 
 
 @implements(np.var)
@@ -189,9 +193,9 @@ def _var_where(a: Any, axis: Any, ddof: Any, where: Any, mean: Any, *, keepdims:
     if mean is _NO:
         mean = _mean_where(a, axis, where, keepdims=True)
     centred = np.where(raw(where), a - mean, a.dtype.type(0))
-    squares = centred * centred.conj() if a.dtype.kind == "c" else centred * centred
-    count = _count(a.shape, axis, where, a.real.dtype, keepdims=keepdims)
-    return sum_(squares.real, axis, keepdims=keepdims) / np.maximum(count - ddof, 0)
+    squares = (centred * centred.conj()).real if a.dtype.kind == "c" else centred * centred
+    count = _count(a.shape, axis, where, _real_dtype(a), keepdims=keepdims)
+    return sum_(squares, axis, keepdims=keepdims) / np.maximum(count - ddof, 0)
 
 
 def _root(variance: Any) -> Any:
@@ -231,7 +235,7 @@ def nanvar(
     where = raw(where) & ~np.isnan(raw(a))
     ddof = _ddof(ddof, correction)
     variance = _var_where(a, axis, ddof, where, mean, keepdims=_flag(keepdims))
-    freedom = _count(a.shape, axis, where, a.real.dtype, keepdims=_flag(keepdims)) - ddof
+    freedom = _count(a.shape, axis, where, _real_dtype(a), keepdims=_flag(keepdims)) - ddof
     return np.where(freedom <= 0, variance.dtype.type(np.nan), variance)
 
 
