@@ -31,20 +31,20 @@ QUOTIENTS = np.array([[1.3, -2.4, 3.2], [-0.9, 0.3, 0.5]]) * DIVISORS
 DISTINCT = np.array([[0.1, 1.2, -0.7], [0.9, -0.2, 0.4], [0.3, 1.6, -1.1]])
 
 
-def _unary(x: Any, *functions: Any, complex: bool = True, order: int = 2) -> list[Sample]:
-    return [Sample(f, f, (x,), complex=complex, order=order) for f in functions]
+def _unary(x: Any, *functions: Any, analytic: bool = True, order: int = 2) -> list[Sample]:
+    return [Sample(f, f, (x,), complex=analytic, order=order) for f in functions]
 
 
-def _binary(x: Any, y: Any, *ufuncs: Any, complex: bool = True) -> list[Sample]:
+def _binary(x: Any, y: Any, *ufuncs: Any, analytic: bool = True) -> list[Sample]:
     """Broadcast both ways, and with each argument alone."""
     return [
         sample
         for f in ufuncs
         for sample in (
-            Sample(f, f, (x, y), "broadcast", complex=complex),
-            Sample(f, f, (float(y[0]), x), "0-d", complex=complex),
-            Sample(f, _first(f, y), (x,), "first", complex=complex),
-            Sample(f, _second(f, x), (y,), "second", complex=complex),
+            Sample(f, f, (x, y), "broadcast", complex=analytic),
+            Sample(f, f, (float(y[0]), x), "0-d", complex=analytic),
+            Sample(f, _first(f, y), (x,), "first", complex=analytic),
+            Sample(f, _second(f, x), (y,), "second", complex=analytic),
         )
     ]
 
@@ -73,25 +73,27 @@ SAMPLES = [
     *_unary(POSITIVE, np.sqrt, np.log, np.log2, np.log10, np.log1p),
     *_unary(INSIDE, np.arcsin, np.arccos, np.arctanh),
     *_unary(ABOVE, np.arccosh),
-    *_unary(X, np.fabs, np.cbrt, np.deg2rad, np.radians, np.rad2deg, np.degrees, complex=False),
+    *_unary(X, np.fabs, np.cbrt, np.deg2rad, np.radians, np.rad2deg, np.degrees, analytic=False),
     Sample(np.exp, np.exp, (EMPTY,), "empty", complex=True),
     Sample(np.sqrt, np.sqrt, (1.5,), "0-d", complex=True),
     Sample(np.absolute, abs, (X,), "operator", complex=True),
     # Arithmetic
     *_binary(X, Y, np.add, np.subtract, np.multiply),
     *_binary(POSITIVE, POSITIVE_ROW, np.divide, np.power, np.float_power),
-    *_binary(X, Y, np.hypot, np.arctan2, np.logaddexp, np.logaddexp2, complex=False),
-    *_binary(X, Y, np.maximum, np.minimum, np.fmax, np.fmin, complex=False),
-    *_binary(X, Y, np.copysign, complex=False),
-    *_binary(QUOTIENTS, DIVISORS, np.fmod, np.remainder, complex=False),
+    *_binary(X, Y, np.hypot, np.arctan2, np.logaddexp, np.logaddexp2, analytic=False),
+    *_binary(X, Y, np.maximum, np.minimum, np.fmax, np.fmin, analytic=False),
+    *_binary(X, Y, np.copysign, analytic=False),
+    *_binary(QUOTIENTS, DIVISORS, np.fmod, np.remainder, analytic=False),
     Sample(np.remainder, lambda x: x % 0.7, (X,), "operator"),
     Sample(np.multiply, lambda x: x * [1, 2, 3], (X,), "list", complex=True),
     Sample(np.divide, lambda x: 2 / x - x / 3, (POSITIVE,), "numbers", complex=True),
     Sample(np.nextafter, lambda x: np.nextafter(x, 9) * x, (X,), float32=False),
     Sample(np.heaviside, lambda x, y: np.heaviside(x, y) * y, (X, Y)),
-    Sample(np.heaviside, lambda y: np.heaviside([0.0, 1.0, 0.0], y) * y, (Y,), "at 0", float32=False),
+    Sample(
+        np.heaviside, lambda y: np.heaviside([0.0, 1.0, 0.0], y) * y, (Y,), "at 0", float32=False
+    ),
     Sample(np.divmod, np.divmod, (QUOTIENTS, DIVISORS)),
-    Sample(np.divmod, lambda x, y: divmod(x, y), (QUOTIENTS, DIVISORS), "operator"),
+    Sample(np.divmod, divmod, (QUOTIENTS, DIVISORS), "operator"),
     Sample(np.modf, np.modf, (X,)),
     Sample(np.frexp, np.frexp, (X,)),
     Sample(np.ldexp, lambda x: np.ldexp(x, WHOLE) ** 2, (X,)),
@@ -114,7 +116,7 @@ SAMPLES = [
     Sample(np.real, lambda x: x.real * x.imag, (X,), "properties", complex=True),
     Sample(np.conjugate, lambda x: x.conj() * x.conjugate(), (X,), "methods", complex=True),
     Sample(np.real_if_close, lambda x: np.real_if_close(x + 0j), (X,), "real", complex=True),
-    *_unary(X, np.i0, complex=False, order=3),
+    *_unary(X, np.i0, analytic=False, order=3),
     Sample(np.i0, lambda x: np.i0(20 * x) * np.exp(-abs(20 * x)), (X,), "large"),
     Sample(np.sinc, lambda x: np.sinc(x / 20), (X,), "near 0", complex=True),
     Sample(np.clip, lambda x: np.clip(x, -0.5, 1), (X,)),
@@ -125,7 +127,7 @@ SAMPLES = [
     Sample(np.clip, lambda x: np.clip(x, 1.0, -1.0), (X,), "crossed bounds"),
     Sample(
         np.nan_to_num,
-        lambda x: np.nan_to_num(x + [1, np.nan, np.inf], nan=3.0, posinf=1.0, neginf=2.0),
+        lambda x: np.nan_to_num(np.add(x, [1, np.nan, np.inf]), nan=3.0, posinf=1.0, neginf=2.0),
         (X,),
         "replacements",
         float32=False,
@@ -146,6 +148,9 @@ SAMPLES = [
         for x, label in ((ABOVE, "complex"), (INSIDE, "real"))
         for f in (np.emath.arcsin, np.emath.arccos, np.emath.arctanh)
     ],
+    Sample(np.emath.logn, np.emath.logn, (ABOVE, X), complex=True),
+    Sample(np.emath.power, np.emath.power, (X, Y), complex=True),
+    Sample(np.emath.power, lambda y: np.emath.power(-2, y), (Y,), "number", float32=False),
     # Options
     Sample(np.add, lambda x: np.add(x, 1, dtype=np.complex128), (X,), "dtype", complex=True),
     Sample(np.sin, lambda x: np.sin(x, dtype=np.float64, casting="safe"), (X,), "dtype"),
@@ -159,7 +164,9 @@ SAMPLES = [
         )
     ],
     *[
-        Sample(f, lambda x, f=f: f.accumulate(x, axis=1), (DISTINCT,), "accumulate", complex=analytic)
+        Sample(
+            f, lambda x, f=f: f.accumulate(x, axis=1), (DISTINCT,), "accumulate", complex=analytic
+        )
         for f, analytic in (
             *((f, True) for f in (np.add, np.multiply, np.subtract)),
             *((f, False) for f in (np.maximum, np.minimum, np.fmax)),
@@ -167,7 +174,9 @@ SAMPLES = [
         )
     ],
     Sample(np.add, lambda x: np.add.reduce(x, axis=(0, 1), keepdims=True), (X,), "reduce axes"),
-    Sample(np.add, lambda x: np.add.reduce(x, axis=1, where=X > 0, initial=2), (X,), "reduce where"),
+    Sample(
+        np.add, lambda x: np.add.reduce(x, axis=1, where=X > 0, initial=2), (X,), "reduce where"
+    ),
     Sample(np.maximum, lambda x: np.maximum.reduce(x, axis=None, initial=1.5), (X,), "initial"),
     Sample(np.logaddexp2, lambda x: np.logaddexp2.reduce(x, axis=None), (X,), "reduce all"),
     Sample(np.add, lambda x: np.add.reduceat(x, [0, 2, 1], axis=1), (X,), "reduceat", complex=True),

@@ -45,9 +45,9 @@ remainder = elementwise("remainder", 1, lambda xp, x, y: -xp.floor_divide(x, y))
 
 def _power_by_base(xp: Any, x: Any, y: Any) -> Any:
     if type(y) in (int, float):  # static: no work for an exponent that is known
-        if y == 2:  # noqa: PLR2004
+        if y == 2:
             return 2 * x
-        if y == 0.5:  # noqa: PLR2004
+        if y == 0.5:
             return 0.5 / xp.sqrt(x)
         return y * x ** (y - 1) if y else 0
     # The exponent is 0 rather than -1 where y is 0, so that x = 0 gives 0 there, not 0 * inf.
@@ -136,7 +136,7 @@ arctan2 = elementwise("arctan2", _over_square, lambda xp, x, y: -_over_square(xp
 def _sinc(xp: Any, x: Any) -> Any:
     """(cos u - sin(u) / u) pi / u for u = pi x, which cancels for small u: there, its series."""
     u = math.pi * x
-    near = abs(u) < 0.5  # noqa: PLR2004
+    near = abs(u) < 0.5
     small = xp.where(near, u, 0)
     large = xp.where(near, 1, u)
     square = small * small
@@ -185,31 +185,27 @@ ldexp = elementwise("ldexp", lambda xp, dtype, y: xp.ldexp(dtype.type(1), y), 0)
 # Choices: ties are split evenly, and where nothing is ordered (nan) both arguments get all
 
 
-def _chosen(xp: Any, x: Any, y: Any) -> Any:
+def _lesser(xp: Any, x: Any, y: Any) -> Any:
     """1 where x is less than y, or either is nan; a half where they are equal; else 0."""
     return xp.where(x == y, xp.float32(0.5), xp.logical_not(x > y))
 
 
-def _chosen_over_nan(xp: Any, less: Any, more: Any, other: Any) -> Any:
+def _lesser_number(xp: Any, less: Any, more: Any, other: Any) -> Any:
     return xp.where(less == more, xp.float32(0.5), (less < more) | xp.isnan(other))
 
 
-maximum = elementwise(
-    "maximum", lambda xp, x, y: _chosen(xp, y, x), lambda xp, x, y: _chosen(xp, x, y), masks=True
-)
-minimum = elementwise(
-    "minimum", lambda xp, x, y: _chosen(xp, x, y), lambda xp, x, y: _chosen(xp, y, x), masks=True
-)
+maximum = elementwise("maximum", lambda xp, x, y: _lesser(xp, y, x), _lesser, masks=True)
+minimum = elementwise("minimum", _lesser, lambda xp, x, y: _lesser(xp, y, x), masks=True)
 fmax = elementwise(
     "fmax",
-    lambda xp, x, y: _chosen_over_nan(xp, y, x, y),
-    lambda xp, x, y: _chosen_over_nan(xp, x, y, x),
+    lambda xp, x, y: _lesser_number(xp, y, x, y),
+    lambda xp, x, y: _lesser_number(xp, x, y, x),
     masks=True,
 )
 fmin = elementwise(
     "fmin",
-    lambda xp, x, y: _chosen_over_nan(xp, x, y, y),
-    lambda xp, x, y: _chosen_over_nan(xp, y, x, x),
+    lambda xp, x, y: _lesser_number(xp, x, y, y),
+    lambda xp, x, y: _lesser_number(xp, y, x, x),
     masks=True,
 )
 

@@ -1,0 +1,210 @@
+"""NumPy's signatures: elementwise functions that are no ufuncs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...core import raw
+from ...errors import UnsupportedError
+from ...ops import elementwise as ops
+from .box import define, method
+from .dispatch import any_box, as_array, constant, implements, refuse
+
+_NO = np._NoValue  # noqa: SLF001
+
+
+def _is_complex(x: Any) -> bool:
+    return x.dtype.kind == "c"
+
+
+# Parts of complex numbers
+
+
+def _real(x: Any) -> Any:
+    return ops.real(x) if _is_complex(x) else x
+
+
+def _imag(x: Any) -> Any:
+    return ops.imag(x) if _is_complex(x) else np.zeros(x.shape, x.dtype)[()]
+
+
+def _conj(self: Any) -> Any:
+    return ops.conjugate(self) if _is_complex(self) else self
+
+
+implements(np.real)(_real)
+implements(np.imag)(_imag)
+define("real", property(_real, doc="The real part."))
+define("imag", property(_imag, doc="The imaginary part."))
+define("conj", _conj)
+define("conjugate", _conj)
+
+
+@implements(np.angle)
+def angle(z: Any, deg: bool = False) -> Any:
+    a = np.arctan2(ops.imag(z), ops.real(z)) if _is_complex(z) else np.arctan2(0, raw(z))
+    return a * (180 / math.pi) if deg else a
+
+
+@implements(np.real_if_close)
+def real_if_close(a: Any, tol: float = 100) -> Any:
+    return a if np.iscomplexobj(np.real_if_close(raw(a), tol)) else _real(a)
+
+
+# Conversion
+
+
+def astype(
+    x: Any,
+    dtype: Any,
+    order: str = "K",
+    casting: Any = "unsafe",
+    subok: bool = True,
+    copy: bool = True,
+) -> Any:
+    dtype = np.dtype(dtype)
+    if casting != "unsafe":
+        np.empty(0, x.dtype).astype(dtype, casting=casting)  # for NumPy's own error
+    if dtype.kind not in "fc":
+        return raw(x).astype(dtype)
+    return x if dtype == x.dtype and not copy else ops.astype(x, dtype=dtype)
+
+
+define("astype", astype)
+if hasattr(np, "astype"):  # new in NumPy 2.1
+
+    @implements(np.astype)
+    def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+        return astype(x, dtype, copy=copy)
+
+
+# Bounds and replacements
+
+
+@implements(np.clip)
+def clip(
+    a: Any,
+    a_min: Any = _NO,
+    a_max: Any = _NO,
+    out: Any = None,
+    *,
+    min: Any = _NO,
+    max: Any = _NO,
+    dtype: Any = None,
+    **options: Any,
+) -> Any:
+    refuse(np.clip, out=out, **options)
+    if a_min is _NO and a_max is _NO:
+        a_min, a_max = (None if bound is _NO else bound for bound in (min, max))
+    elif a_min is _NO or a_max is _NO:
+        missing = "a_min" if a_min is _NO else "a_max"
+        raise TypeError(f"clip() missing 1 required positional argument: {missing!r}")
+    elif min is not _NO or max is not _NO:
+        raise ValueError(
+            "Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is "
+            "forbidden."
+        )
+    args = [_operand(value) for value in (a, a_min, a_max)]
+    if dtype is not None:
+        args = [_in_dtype(arg, np.dtype(dtype)) for arg in args]
+    if args[1] is None and args[2] is None:
+        return ops.positive(args[0])
+    return ops.clip(*args)
+
+
+def _operand(value: Any) -> Any:
+    """None and Python numbers (which are weak in promotion) as they are, lists as arrays."""
+    return value if value is None or isinstance(value, (int, float, complex)) else as_array(value)
+
+
+def _in_dtype(x: Any, dtype: Any) -> Any:
+    return x.astype(dtype) if hasattr(x, "dtype") else x
+
+
+def _clip_method(
+    self: Any, min: Any = None, max: Any = None, out: Any = None, **options: Any
+) -> Any:
+    return clip(self, min, max, out, **options)
+
+
+define("clip", _clip_method)
+
+
+@implements(np.nan_to_num)
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    if any_box((nan, posinf, neginf)):
+        raise UnsupportedError(
+            "np.nan_to_num does not take traced replacements: write np.where(np.isnan(x), nan, x)"
+        )
+    if not copy:
+        raise UnsupportedError("np.nan_to_num on a traced array does not write: leave out copy=")
+    params = {"nan": nan, "posinf": posinf, "neginf": neginf}
+    if _is_complex(x):
+        return ops.nan_to_num(ops.real(x), **params) + ops.nan_to_num(ops.imag(x), **params) * 1j
+    return ops.nan_to_num(x, **params)
+
+
+@implements(np.sinc)
+def sinc(x: Any) -> Any:
+    return ops.sinc(x)
+
+
+@implements(np.i0)
+def i0(x: Any) -> Any:
+    return ops.i0(x)
+
+
+# NumPy's functions that go over to complex numbers outside of the reals' domain
+
+
+def _domain_aware(name: str, outside: Callable[[Any], Any]) -> None:
+    ours = getattr(np, name)
+
+    @implements(getattr(np.emath, name))
+    def wider(x: Any) -> Any:
+        return ours(_complex_where(x, outside))
+
+
+def _complex_where(x: Any, outside: Callable[[Any], Any]) -> Any:
+    x = as_array(x)
+    if _is_complex(x) or not np.any(outside(raw(x))):
+        return x
+    return x.astype(np.result_type(x.dtype, np.complex64))
+
+
+def _negative(x: Any) -> Any:
+    return np.less(x, 0)
+
+
+def _beyond_one(x: Any) -> Any:
+    return np.abs(x) > 1
+
+
+for _name in ("sqrt", "log", "log2", "log10"):
+    _domain_aware(_name, _negative)
+for _name in ("arcsin", "arccos", "arctanh"):
+    _domain_aware(_name, _beyond_one)
+
+
+@implements(np.emath.logn)
+def emath_logn(n: Any, x: Any) -> Any:
+    return np.emath.log(x) / np.emath.log(n)
+
+
+@implements(np.emath.power)
+def emath_power(x: Any, p: Any) -> Any:
+    return np.power(_complex_where(x, _negative), p)
+
+
+# Zero derivative, or no number at all
+
+constant(np.round, np.around, np.fix)
+constant(np.isclose, np.allclose, np.array_equal, np.array_equiv)
+constant(np.iscomplex, np.iscomplexobj, np.isreal, np.isrealobj, np.isneginf, np.isposinf)
+method("round", np.round)
