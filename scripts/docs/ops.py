@@ -36,7 +36,7 @@ which NumPy's calls reach them, with NumPy {VERSION}.
 The conventions at kinks and singular points are on [a page of their own](conventions.md).
 """
 
-_MODULES = {"np": np, "np.linalg": np.linalg, "np.fft": np.fft}
+_MODULES = {"np": np, "np.linalg": np.linalg, "np.fft": np.fft, "np.emath": np.emath}
 _DISPATCHED = type(np.sum)
 # Functions that take no numbers, or make no array of what they take.
 _IRRELEVANT = frozenset(
