@@ -151,7 +151,9 @@ _DECOMPOSITIONS = [
     Sample(linalg.eigh, lambda x: _eigh(x, "U"), (_SQUARE,), "U", complex=True),
     Sample(linalg.eigh, lambda x: _eigh(x, "L"), (_EMPTY,), "empty"),
     Sample(linalg.eigvalsh, lambda x: linalg.eigvalsh(_hermitian(x)), (_STACK,), complex=True),
-    Sample(linalg.eig, lambda x: _eig(x + 1j * np.diag([1.0, 2.0, 4.0])), (_SQUARE,), float32=False),
+    Sample(
+        linalg.eig, lambda x: _eig(x + 1j * np.diag([1.0, 2.0, 4.0])), (_SQUARE,), float32=False
+    ),
     Sample(linalg.eig, _eig, (np.diag([1.0, 3.0, 6.0]) + 0.1 * _SQUARE,), "real eigenvalues"),
     Sample(linalg.eigvals, linalg.eigvals, (np.diag([1.0, 3.0, 6.0]) + 0.1 * _STACK,)),
     *[
@@ -189,7 +191,7 @@ _NORMS = [
         for p in (*_ORDERS, 0, 3, 2.5, 0.5, -1.5)
         for sample in (
             Sample(linalg.norm, _with(linalg.norm, p), (_normal(4),), f"{p}", complex=True),
-            Sample(linalg.norm, _with(linalg.norm, p, 0, True), (_TALL,), f"{p}, axis"),
+            Sample(linalg.norm, _with(linalg.norm, p, 0, keepdims=True), (_TALL,), f"{p}, axis"),
             Sample(linalg.vector_norm, _with(linalg.vector_norm, ord=p), (_WIDE,), f"{p}"),
         )
     ],
@@ -198,7 +200,9 @@ _NORMS = [
         for p in ("fro", "nuc", *_ORDERS)
         for sample in (
             Sample(linalg.norm, _with(linalg.norm, p), (_WIDE,), f"matrix, {p}", complex=True),
-            Sample(linalg.norm, _with(linalg.norm, p, (2, 0), True), (_TALL,), f"axes, {p}"),
+            Sample(
+                linalg.norm, _with(linalg.norm, p, (2, 0), keepdims=True), (_TALL,), f"axes, {p}"
+            ),
             Sample(linalg.matrix_norm, _with(linalg.matrix_norm, ord=p), (_TALL,), f"{p}"),
         )
     ],

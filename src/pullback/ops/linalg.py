@@ -285,15 +285,21 @@ qr = opaque("qr", _qr_vjp, outputs=2)
 
 
 def _direction(xp: Any, x: Any) -> Any:
-    """x / |x|, and 0 at 0."""
+    """X / |x|, and 0 at 0."""
     if x.dtype.kind != "c":
         return xp.sign(x)
-    size = abs(x)
-    return x / xp.where(size == 0, 1, size)
+    zero = x == 0
+    return xp.where(zero, 0, x / abs(xp.where(zero, 1, x)))
 
 
 def _vector_norm_vjp(
-    cotangent: Any, xp: Any, x: Any, out: Any, ord: Any, axis: Any, keepdims: bool  # noqa: A002
+    cotangent: Any,
+    xp: Any,
+    x: Any,
+    out: Any,
+    ord: Any,
+    axis: Any,
+    keepdims: bool,
 ) -> Any:
     if axis is not None and not keepdims:
         cotangent, out = xp.expand_dims(cotangent, axis), xp.expand_dims(out, axis)

@@ -28,7 +28,7 @@ def cholesky(x: Any) -> Any:
     return np.linalg.cholesky(x)
 
 
-def eigh(x: Any, UPLO: str) -> Any:  # noqa: N803
+def eigh(x: Any, UPLO: str) -> Any:
     return np.linalg.eigh(x, UPLO)
 
 
@@ -48,7 +48,7 @@ def pinv(x: Any, rcond: Any, hermitian: bool) -> Any:
     return np.linalg.pinv(x, rcond, hermitian)
 
 
-def vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:  # noqa: A002
+def vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
     if axis is None and ord == 2:
         return np.linalg.norm(x, None, None, keepdims)  # the quick way through NumPy's function
     return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
@@ -107,7 +107,7 @@ def _rounding(w: Any) -> Any:
 
 
 def indeterminate(x: Any, where: Any) -> Any:
-    """x times 0 / 0, `where` a derivative divides by zero: nan, or 0 where x vanishes.
+    """X times 0 / 0, `where` a derivative divides by zero: nan, or 0 where x vanishes.
 
     An element vanishes if it is no more than rounding beside the whole matrix.
     """

@@ -77,21 +77,24 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     if b.shape[0] != a.shape[0]:
         raise np.linalg.LinAlgError("Incompatible dimensions")
     dtype = np.result_type(a.dtype, b.dtype, np.float32)
-    epsilon = np.finfo(dtype).eps
-    if rcond is None:
-        rcond = epsilon * max(a.shape)
-    rcond = plain(rcond)
+    wide = np.result_type(dtype, np.float64)  # NumPy computes in double precision and decides so
+    a, b = a.astype(wide), b.astype(wide)
+    epsilon = np.finfo(wide).eps
+    rcond = epsilon * max(a.shape) if rcond is None else plain(rcond)
     cutoff = epsilon if rcond < 0 else rcond
     singular = np.linalg.svdvals(a)
     values = plain(singular)
     rank = np.int32(np.count_nonzero(values > cutoff * np.max(values, initial=0)))
     x = ops.pinv(a, rcond=cutoff, hermitian=False) @ b
     rows, columns = a.shape
+    real = np.empty(0, dtype).real.dtype
     if rank != columns or rows <= columns:
-        return x, np.empty(0, singular.dtype), rank, singular
-    residual = b - a @ x
-    squares = np.real(residual * np.conjugate(residual))
-    return x, np.sum(squares, axis=0, keepdims=b.ndim == 1), rank, singular
+        residuals = np.empty(0, real)
+    else:
+        difference = b - a @ x
+        squares = np.real(difference * np.conjugate(difference))
+        residuals = np.sum(squares, axis=0, keepdims=b.ndim == 1).astype(real)
+    return x.astype(dtype), residuals, rank, singular.astype(real)
 
 
 @implements(np.linalg.tensorinv)
@@ -106,9 +109,12 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     a, b = as_array(a), as_array(b)
     if axes is not None:
-        order = [axis for axis in range(a.ndim) if axis not in axes]
-        a = np.transpose(a, (*order, *axes))
-    shape = a.shape[b.ndim - a.ndim :] if b.ndim < a.ndim else ()
+        order = list(range(a.ndim))
+        for axis in axes:
+            order.remove(axis)
+            order.append(axis)
+        a = np.transpose(a, order)
+    shape = a.shape[-(a.ndim - b.ndim) :]
     size = math.prod(shape)
     if a.size != size**2:
         raise np.linalg.LinAlgError(
@@ -121,9 +127,10 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 @implements(np.linalg.matrix_power)
 def matrix_power(a: Any, n: int) -> Any:
-    n = operator.index(n)
-    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+    _check_stacked(a)
+    if a.shape[-1] != a.shape[-2]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+    n = operator.index(n)
     if n == 0:
         return np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape).copy()
     if n < 0:
@@ -136,6 +143,13 @@ def matrix_power(a: Any, n: int) -> Any:
         if n:
             a = a @ a
     return power
+
+
+def _check_stacked(a: Any) -> None:
+    if a.ndim < 2:
+        raise np.linalg.LinAlgError(
+            f"{a.ndim}-dimensional array given. Array must be at least two-dimensional"
+        )
 
 
 # Decompositions
@@ -153,12 +167,12 @@ def _adjoint(a: Any) -> Any:
 
 
 @implements(np.linalg.eigh)
-def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
+def eigh(a: Any, UPLO: str = "L") -> Any:
     return _EighResult(*ops.eigh(a, UPLO=UPLO))
 
 
 @implements(np.linalg.eigvalsh)
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return ops.eigh(a, UPLO=UPLO)[0]
 
 
@@ -200,12 +214,13 @@ def svdvals(x: Any, /) -> Any:
 
 @implements(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
-    if mode == "raw":
-        raise UnsupportedError(
-            "np.linalg.qr with mode='raw' has no derivative rule in pullback; use mode='reduced'"
-        )
     if mode not in ("reduced", "complete", "r"):
-        raise ValueError(f"Unrecognized mode '{mode}'")
+        np.linalg.qr(np.eye(1), mode)  # NumPy's own error for a mode it does not know
+        raise UnsupportedError(
+            f"np.linalg.qr with mode={mode!r} has no derivative rule in pullback; "
+            "use mode='reduced'"
+        )
+    _check_stacked(a)
     rows, columns = a.shape[-2:]
     # The first columns decide; those beyond the rows are only expressed in their basis.
     q, r = ops.qr(a[..., :rows] if columns > rows else a, mode="reduced" if mode == "r" else mode)
@@ -218,7 +233,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
 
 @implements(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     x = as_array(x)
     if axis is None:
         if ord is None:
@@ -232,15 +247,15 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     raise ValueError("Improper number of dimensions to norm.")
 
 
-def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:  # noqa: A002
+def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
     if isinstance(ord, str):
-        raise ValueError(f"Invalid norm order '{ord}' for vectors")
-    ord = 2 if ord is None else plain(ord)  # noqa: A001
+        raise ValueError(f"Invalid norm order '{ord}' for vectors")  # noqa: TRY004 (NumPy's own)
+    ord = 2 if ord is None else ord
     axes = normalize_axes(axis, x.ndim)
     return ops.vector_norm(x, ord=ord, axis=axes, keepdims=bool(keepdims))
 
 
-def _matrix_norm(x: Any, ord: Any, axis: tuple[int, int], keepdims: bool) -> Any:  # noqa: A002
+def _matrix_norm(x: Any, ord: Any, axis: tuple[int, int], keepdims: bool) -> Any:
     row, column = (normalize_axis(one, x.ndim) for one in axis)
     if row == column:
         raise ValueError("Duplicate axes given.")
@@ -261,13 +276,18 @@ def _matrix_norm(x: Any, ord: Any, axis: tuple[int, int], keepdims: bool) -> Any
 
 @implements(np.linalg.vector_norm)
 def vector_norm(
-    x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2  # noqa: A002
+    x: Any,
+    /,
+    *,
+    axis: Any = None,
+    keepdims: bool = False,
+    ord: Any = 2,
 ) -> Any:
     return _vector_norm(x, ord, axis, keepdims)
 
 
 @implements(np.linalg.matrix_norm)
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     return norm(x, ord, (-2, -1), keepdims)
 
 
