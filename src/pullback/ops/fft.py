@@ -35,9 +35,11 @@ def _rfft(cotangent: Any, xp: Any, shape: tuple[int, ...], axis: int, norm: str)
     return xp.irfft(spectrum, n=n, axis=axis, norm=OTHER_NORM[norm])
 
 
-def _irfft(cotangent: Any, xp: Any, n: int, axis: int, norm: str) -> Any:
+def _irfft(cotangent: Any, xp: Any, dtype: Any, n: int, axis: int, norm: str) -> Any:
     spectrum = xp.rfft(cotangent, axis=axis, norm=OTHER_NORM[norm])
-    return spectrum * xp.times_read(n, axis, cotangent.dtype)
+    spectrum = spectrum * xp.times_read(n, axis, cotangent.dtype)
+    # `project` does this too, but not where everything else in a function is real.
+    return spectrum if dtype.kind == "c" else spectrum.real
 
 
 rfft = linear("rfft", _rfft)

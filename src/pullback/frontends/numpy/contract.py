@@ -433,6 +433,8 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     for name, array in (("a", a), ("v", v)):
         if array.shape[0] == 0:
             raise ValueError(f"{name} cannot be empty")
+    if mode not in ("full", "same", "valid"):
+        raise ValueError(f"mode must be 'full', 'same' or 'valid', got {mode!r}")
     if mode != "same":
         return ops.convolve(a, v, mode=mode)
     n, m = a.shape[0], v.shape[0]

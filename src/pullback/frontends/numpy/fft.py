@@ -20,13 +20,13 @@ from .dispatch import implements, normalize_axis, refuse
 @implements(np.fft.fft)
 def fft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     refuse(np.fft.fft, out=out)
-    return _complex(ops.fftn, a, [n], [axis], norm)
+    return _complex(ops.fftn, a, [n], [normalize_axis(axis, a.ndim)], norm)
 
 
 @implements(np.fft.ifft)
 def ifft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     refuse(np.fft.ifft, out=out)
-    return _complex(ops.ifftn, a, [n], [axis], norm)
+    return _complex(ops.ifftn, a, [n], [normalize_axis(axis, a.ndim)], norm)
 
 
 @implements(np.fft.rfft)
@@ -41,9 +41,6 @@ def irfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = No
     refuse(np.fft.irfft, out=out)
     axis = normalize_axis(axis, a.ndim)
     n = _points(2 * (a.shape[axis] - 1) if n is None else n)
-    if a.dtype.kind != "c":
-        # Its cotangent is complex: the cast is what takes the real part of it.
-        a = a.astype(np.result_type(a.dtype, np.complex64))
     return ops.irfft(_fit(a, n // 2 + 1, axis), n=n, axis=axis, norm=_norm(norm))
 
 
@@ -137,7 +134,7 @@ def _shift_axes(x: Any, axes: Any) -> tuple[int, ...]:
 
 def _complex(transform: Any, a: Any, lengths: Sequence[Any], axes: Sequence[int], norm: Any) -> Any:
     norm = _norm(norm)
-    axes = tuple(normalize_axis(axis, a.ndim) for axis in axes)
+    axes = tuple(axes)
     if all(n is None or n == a.shape[axis] for n, axis in zip(lengths, axes, strict=True)):
         return transform(a, axes=axes, norm=norm)
     # An axis may be named twice, with two lengths: so one after the other, as NumPy does.
@@ -150,6 +147,7 @@ def _lengths_and_axes(a: Any, s: Any, axes: Any) -> tuple[Sequence[Any], Sequenc
     """One length and one axis for each transform."""
     if axes is None:
         axes = range(-(a.ndim if s is None else len(s)), 0)
+    axes = [normalize_axis(axis, a.ndim) for axis in axes]
     if s is None:
         s = [-1] * len(axes)
     if len(s) != len(axes):
