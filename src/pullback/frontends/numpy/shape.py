@@ -526,7 +526,8 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         raise ValueError("diag requires an array of at least two dimensions")
     if normalize_axis(axis1, a.ndim) == normalize_axis(axis2, a.ndim):
         raise ValueError("axis1 and axis2 cannot be the same")
-    a = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    if a.ndim > 2 or axis1 not in (0, -2):
+        a = moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = a.shape[-2:]
     flat = a.reshape(*a.shape[:-2], rows * columns)
     return index_ops.getitem(flat, index=(..., _diagonal_slice(rows, columns, offset)))
@@ -585,8 +586,9 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
             "np.pad with a function as mode writes into a plain array, which a traced array "
             f"cannot be; use one of the modes {sorted(_PADDINGS)}, or np.concatenate"
         )
-    options = {name: raw(value) for name, value in kwargs.items()}
-    np.pad(np.empty((1,) * array.ndim), 0, mode, **options)  # raises for what NumPy refuses
+    if kwargs or mode not in _PADDINGS:
+        options = {name: raw(value) for name, value in kwargs.items()}
+        np.pad(np.empty((1,) * array.ndim), 0, mode, **options)  # raises for what NumPy refuses
     widths = _pairs(_widths(pad_width, array.ndim), array.ndim, int)
     make = _PADDINGS[mode]
     for axis, (before, after) in enumerate(widths, -array.ndim):
