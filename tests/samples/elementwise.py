@@ -77,6 +77,7 @@ SAMPLES = [
     Sample(np.exp, np.exp, (EMPTY,), "empty", complex=True),
     Sample(np.sqrt, np.sqrt, (1.5,), "0-d", complex=True),
     Sample(np.absolute, abs, (X,), "operator", complex=True),
+    Sample(np.sign, np.sign, (X + 0.5j,), "complex", float32=False),
     # Arithmetic
     *_binary(X, Y, np.add, np.subtract, np.multiply),
     *_binary(POSITIVE, POSITIVE_ROW, np.divide, np.power, np.float_power),
