@@ -184,9 +184,7 @@ def test_numpy_s_own_errors() -> None:
 
 
 def test_initial_of_an_extreme_counts_as_an_element() -> None:
-    np.testing.assert_array_equal(
-        gradient_of_sum(lambda x: np.max(x, initial=5.0), [1, 2]), [0, 0]
-    )
+    np.testing.assert_array_equal(gradient_of_sum(lambda x: np.max(x, initial=5.0), [1, 2]), [0, 0])
     out, _ = vjp(lambda x: np.max(x, axis=0, initial=5.0), np.zeros((0, 2)))
     np.testing.assert_array_equal(out, [5, 5])
 

@@ -33,7 +33,7 @@ def test_order_statistics_share_ties_evenly(function: Any, x: Any, expected: Any
 
 @pytest.mark.filterwarnings("ignore:All-NaN:RuntimeWarning")
 def test_nans_of_order_statistics() -> None:
-    """A median that is nan comes from the nan; one that skips nans ignores them, all of them too."""
+    """A median that is nan comes from the nan; one that skips nans ignores all of them."""
     np.testing.assert_array_equal(gradient_of_sum(np.median, [1, nan, 2]), [0, 1, 0])
     np.testing.assert_array_equal(gradient_of_sum(np.nanmedian, [nan, nan]), [0, 0])
     out, _ = vjp(lambda x: np.quantile(x, [0.2, 0.5], axis=1), np.array([[1, nan], [1, 2]]))

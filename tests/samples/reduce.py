@@ -31,7 +31,7 @@ _AXES: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def _reduction(function: Any, values: Any = _values, *, complex: bool = False) -> list[Sample]:  # noqa: A002
+def _reduction(function: Any, values: Any = _values, *, complex: bool = False) -> list[Sample]:
     def call(options: dict[str, Any]) -> Any:
         return lambda x: function(x, **options)
 
@@ -64,6 +64,8 @@ SAMPLES = [
     *_reduction(np.mean, complex=True),
     *_reduction(np.max),
     *_reduction(np.min),
+    *_reduction(np.amax),
+    *_reduction(np.amin),
     *_reduction(np.ptp),
     *_reduction(np.var, complex=True)[:-1],
     *_reduction(np.std, complex=True)[:-1],
@@ -95,7 +97,12 @@ SAMPLES = [
     ),
     Sample(np.std, lambda x: np.std(x, 1, ddof=1), (_values(3, 4),), label="ddof"),
     Sample(np.std, lambda x: np.std(x, 1, where=_MASK), (_values(3, 4),), label="where"),
-    Sample(np.std, lambda x: np.std(x, 1, mean=x.mean(1, keepdims=True)), (_values(3, 4),), label="mean"),
+    Sample(
+        np.std,
+        lambda x: np.std(x, 1, mean=x.mean(1, keepdims=True)),
+        (_values(3, 4),),
+        label="mean",
+    ),
     Sample(np.max, lambda x: np.max(x, 1, initial=0.1), (_values(3, 4),), label="initial"),
     Sample(
         np.min,

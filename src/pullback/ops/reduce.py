@@ -16,7 +16,7 @@ from .declare import constant, linear, opaque
 
 # Sums
 
-sum = linear(  # noqa: A001
+sum = linear(
     "sum",
     lambda cotangent, xp, shape, axis, keepdims: xp.spread(
         cotangent, shape=shape, axis=axis, keepdims=keepdims
@@ -36,9 +36,7 @@ def _spread_mean(cotangent: Any, xp: Any, shape: Any, axis: Any, keepdims: bool)
 mean = linear("mean", _spread_mean)
 
 
-def _var_vjp(
-    cotangent: Any, xp: Any, x: Any, axis: Any, keepdims: bool, ddof: float
-) -> tuple[Any]:
+def _var_vjp(cotangent: Any, xp: Any, x: Any, axis: Any, keepdims: bool, ddof: float) -> tuple[Any]:
     freedom = reduced_count(x.shape, axis) - ddof
     scaled = cotangent * (2 / freedom if freedom > 0 else math.inf)
     centred = x - xp.mean(x, axis=axis, keepdims=True)
@@ -101,8 +99,8 @@ def _share(cotangent: Any, xp: Any, mask: Any, axis: Any, keepdims: bool) -> Any
     return xp.where(mask, _kept(cotangent / count, mask.shape, axis, keepdims), 0)
 
 
-max = opaque("max", _extreme_vjp, masks=True)  # noqa: A001
-min = opaque("min", _extreme_vjp, masks=True)  # noqa: A001
+max = opaque("max", _extreme_vjp, masks=True)
+min = opaque("min", _extreme_vjp, masks=True)
 fmax_reduce = opaque("fmax_reduce", _number_extreme_vjp, masks=True)
 fmin_reduce = opaque("fmin_reduce", _number_extreme_vjp, masks=True)
 

@@ -1,4 +1,4 @@
-"""NumPy spellings of the canonical functions: reductions, cumulative functions, order statistics."""
+"""NumPy spellings of the canonical functions: reductions, running sums, order statistics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Axes = tuple[int, ...] | None
 _FEW = 300
 
 
-def sum(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:  # noqa: A001
+def sum(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
     return np.add.reduce(x, axis=axis, keepdims=keepdims)
 
 
@@ -20,11 +20,11 @@ def prod(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
     return np.multiply.reduce(x, axis=axis, keepdims=keepdims)
 
 
-def max(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:  # noqa: A001
+def max(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
     return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
 
 
-def min(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:  # noqa: A001
+def min(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
     return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
 
 
@@ -49,10 +49,8 @@ def var(x: Any, axis: Axes = None, keepdims: bool = False, ddof: float = 0) -> A
     if freedom <= 0 or x.dtype.itemsize == 2:  # as for the mean
         return np.var(x, axis=axis, keepdims=keepdims, ddof=ddof)
     centred = x - mean(x, axis, keepdims=True)
-    if x.dtype.kind == "c":
-        squares = (centred * centred.conjugate()).real
-    else:
-        squares = centred * centred
+    is_complex = x.dtype.kind == "c"
+    squares = (centred * centred.conjugate()).real if is_complex else centred * centred
     return np.add.reduce(squares, axis=axis, keepdims=keepdims) / freedom
 
 
@@ -95,8 +93,8 @@ def spread(x: Any, shape: tuple[int, ...], axis: Axes, keepdims: bool) -> Any:
 def attains(x: Any, extreme: Any) -> Any:
     """Where `x` equals `extreme`; a nan equals a nan."""
     mask = x == extreme
-    missing = extreme != extreme
-    return mask | (missing & (x != x)) if np.logical_or.reduce(missing, axis=None) else mask
+    missing = np.isnan(extreme)
+    return mask | (missing & np.isnan(x)) if np.logical_or.reduce(missing, axis=None) else mask
 
 
 def reduced_count(shape: tuple[int, ...], axis: Axes) -> int:

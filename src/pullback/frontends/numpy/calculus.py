@@ -1,4 +1,4 @@
-"""NumPy's signatures: differences, integrals, interpolation and polynomials, from other functions."""
+"""NumPy's signatures: differences, integrals, interpolation and polynomials, from others."""
 
 from __future__ import annotations
 
@@ -62,16 +62,15 @@ def _extended(a: Any, axis: int, prepend: Any, append: Any) -> Any:
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     ary = as_array(ary).reshape(-1)
     parts = [ary[1:] - ary[:-1]]
-    for name, part in (("to_begin", to_begin), ("to_end", to_end)):
-        if part is None:
+    for name, given in (("to_begin", to_begin), ("to_end", to_end)):
+        if given is None:
             continue
-        part = as_array(part)
+        part = as_array(given).reshape(-1)
         if not np.can_cast(part.dtype, ary.dtype, casting="same_kind"):
             raise TypeError(
-                f"dtype of `{name}` must be compatible with input `ary` under the "
-                "`same_kind` rule."
+                f"dtype of `{name}` must be compatible with input `ary` under the `same_kind` rule."
             )
-        part = part.reshape(-1).astype(ary.dtype)
+        part = part.astype(ary.dtype)
         parts = [part, *parts] if name == "to_begin" else [*parts, part]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -82,7 +81,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     if f.dtype.kind not in "fc":
         f = f.astype(np.float64)
     axes = range(-f.ndim, 0) if axis is None else [normalize_axis(a, f.ndim) for a in _listed(axis)]
-    if edge_order > 2:  # noqa: PLR2004
+    if edge_order > 2:
         raise ValueError("'edge_order' greater than 2 not supported")
     spacings = _spacings(f, axes, varargs)
     results = [
@@ -146,7 +145,7 @@ def _gradient_along(f: Any, steps: Any, axis: int, edge_order: int) -> Any:
         )
     slopes = [f[cut(1, 2)] - f[cut(0, 1)], f[cut(-1, None)] - f[cut(-2, -1)]]
     start, end = slopes[0] / first, slopes[1] / last
-    if edge_order == 2:  # noqa: PLR2004
+    if edge_order == 2:
         # The parabola through three points, by Newton's divided differences.
         inner = (f[cut(2, 3)] - f[cut(1, 2)]) / second
         start = start - (inner - start) * (first / (first + second))
@@ -235,7 +234,7 @@ def unwrap(
 
 
 @implements(np.vander)
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     if x.ndim != 1:
         raise ValueError("x must be a one-dimensional array or sequence.")
     count = x.shape[0] if N is None else N
@@ -369,7 +368,7 @@ def _checked_fit(x: Any, y: Any, deg: int, w: Any) -> tuple[Any, Any, Any]:
         raise TypeError("expected 1D vector for x")
     if x.size == 0:
         raise TypeError("expected non-empty vector for x")
-    if not 1 <= y.ndim <= 2:  # noqa: PLR2004
+    if not 1 <= y.ndim <= 2:
         raise TypeError("expected 1D or 2D array for y")
     if x.shape[0] != y.shape[0]:
         raise TypeError("expected x and y to have same length")

@@ -91,13 +91,29 @@ def _without_nans(a: Any, value: float) -> Any:
 
 
 @implements(np.nansum)
-def nansum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, *args: Any, **kwargs: Any) -> Any:
-    return sum_(_without_nans(a, 0), axis, dtype, out, *args, **kwargs)
+def nansum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = _NO,
+    initial: Any = _NO,
+    where: Any = _NO,
+) -> Any:
+    return sum_(_without_nans(a, 0), axis, dtype, out, keepdims, initial, where)
 
 
 @implements(np.nanprod)
-def nanprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, *args: Any, **kwargs: Any) -> Any:
-    return prod(_without_nans(a, 1), axis, dtype, out, *args, **kwargs)
+def nanprod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = _NO,
+    initial: Any = _NO,
+    where: Any = _NO,
+) -> Any:
+    return prod(_without_nans(a, 1), axis, dtype, out, keepdims, initial, where)
 
 
 # Moments

@@ -14,8 +14,7 @@ import numpy as np
 from ...core import raw
 from ...ops import index as index_ops
 from ...ops import reduce as ops
-from .dispatch import any_box, as_array, implements, is_box, normalize_axes, refuse
-from .dispatch import unsupported
+from .dispatch import any_box, as_array, implements, is_box, normalize_axes, refuse, unsupported
 
 _NO = np._NoValue  # noqa: SLF001
 
@@ -56,7 +55,7 @@ def _weights_along(a: Any, weights: Any, axis: Any) -> Any:
         raise TypeError("Axis must be specified when shapes of a and weights differ.")
     axes = [a.ndim + one for one in normalize_axes(axis, a.ndim) or ()]
     if weights.shape != tuple(a.shape[one] for one in axes):
-        raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+        raise ValueError("Shape of weights must be consistent with shape of a along axis.")
     order = tuple(sorted(range(len(axes)), key=axes.__getitem__))
     shape = tuple(n if one in axes else 1 for one, n in enumerate(a.shape))
     return np.reshape(np.transpose(weights, order), shape)
@@ -95,7 +94,7 @@ def median(
 
 
 def _spoil(result: Any, rows: Any) -> Any:
-    """nan for every row that has one, which like any other extreme is where it comes from."""
+    """The nan of every row that has one: its derivative goes to it, as an extreme's does."""
     missing = np.isnan(raw(rows)).any(axis=-1)
     if not missing.any():
         return result
@@ -323,9 +322,9 @@ def cov(
 def _variables(data: Any, rowvar: bool, name: str, *, first: bool) -> Any:
     """The data as a matrix with a variable a row."""
     data = as_array(data)
-    if data.ndim > 2:  # noqa: PLR2004
+    if data.ndim > 2:
         raise ValueError(f"{name} has more than 2 dimensions")
-    matrix = data if data.ndim == 2 else data.reshape(1, -1)  # noqa: PLR2004
+    matrix = data if data.ndim == 2 else data.reshape(1, -1)
     as_columns = not rowvar and (data.ndim != 1 if first else matrix.shape[0] != 1)
     return matrix.T if as_columns else matrix
 
@@ -333,10 +332,11 @@ def _variables(data: Any, rowvar: bool, name: str, *, first: bool) -> Any:
 def _sample_weights(fweights: Any, aweights: Any, size: int) -> Any:
     """The product of the two kinds of weights, or None."""
     product = None
-    for name, weights in (("fweights", fweights), ("aweights", aweights)):
-        if weights is None:
+    for name, given in (("fweights", fweights), ("aweights", aweights)):
+        if given is None:
             continue
-        values = raw(as_array(weights))
+        weights = as_array(given)
+        values = raw(weights)
         if name == "fweights" and not np.all(values == np.around(values)):
             raise TypeError("fweights must be integer")
         if values.ndim > 1:
@@ -345,7 +345,6 @@ def _sample_weights(fweights: Any, aweights: Any, size: int) -> Any:
             raise RuntimeError(f"incompatible numbers of samples and {name}")
         if np.any(values < 0):
             raise ValueError(f"{name} cannot be negative")
-        weights = as_array(weights)
         product = weights * 1.0 if product is None else product * weights
     return product
 
@@ -381,7 +380,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 
 @implements(np.histogram)
 def histogram(
-    a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None  # noqa: A002
+    a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> Any:
     values = np.asarray(raw(a)).reshape(-1)
     limits = None if range is None else tuple(raw(one) for one in range)
@@ -417,4 +416,3 @@ def _traced_edges(a: Any, bins: Any, limits: Any, edges: Any) -> Any:
     following = low * (1 - steps) + high * steps
     # Where all of the data are equal, NumPy moves both limits apart by a half.
     return (following + (edges - raw(following))).astype(edges.dtype)
-
