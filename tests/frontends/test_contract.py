@@ -165,6 +165,19 @@ def test_einsum_casts_as_numpy_does() -> None:
     assert pull(np.ones(2))[0].dtype == np.float64
 
 
+@pytest.mark.parametrize(
+    "optimize",
+    [None, False, True, "greedy", "optimal", ("greedy", 10), ["einsum_path", (0, 2), (0, 1)]],
+)
+def test_einsum_takes_every_form_of_optimize(optimize: Any) -> None:
+    arrays = normal(2, 3), normal(3, 4), normal(4, 2)
+
+    def function(*xs: Any) -> Any:
+        return np.einsum("ij,jk,kl->il", *xs, optimize=optimize)
+
+    check_grads(function, *arrays, order=1)
+
+
 def test_einsum_with_one_string_and_many_shapes() -> None:
     """What is cached for a string holds for one set of shapes only."""
     for shapes in [[(3,), (3,)], [(1,), (3,)], [(3,), (1,)], [(0,), (1,)], [(1,), (1,)]]:

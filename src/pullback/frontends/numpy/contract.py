@@ -132,8 +132,8 @@ def einsum(
     casting: str = "safe",
 ) -> Any:
     refuse(np.einsum, out=out)
-    subscripts, operands = _string_form(operands)
-    values = _in_one_dtype([as_array(operand) for operand in operands], dtype, casting)
+    subscripts, arrays = _string_form(operands)
+    values = _in_one_dtype([as_array(array) for array in arrays], dtype, casting)
     shapes = tuple([value.shape for value in values])
     schedule = _schedule(subscripts, shapes, _key(optimize))
     for place, function, options in schedule.alone:
@@ -177,7 +177,7 @@ def _in_one_dtype(arrays: list[Any], dtype: Any, casting: str) -> list[Any]:
 
 def _key(optimize: Any) -> Any:
     """`optimize` as `np.einsum_path` takes it, in a form that can be cached."""
-    if isinstance(optimize, (bool, str)):
+    if optimize is None or isinstance(optimize, (bool, str)):
         return optimize if optimize == "optimal" else "greedy"
     return tuple(tuple(part) if isinstance(part, list) else part for part in optimize)
 
@@ -535,7 +535,7 @@ def _linalg_tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
 
 @implements(np.linalg.vecdot)
 def _linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    return np.vecdot(x1, x2, axis=axis)
+    return _call_with_options(np.vecdot, x1, x2, axis=axis)
 
 
 @implements(np.linalg.cross)
