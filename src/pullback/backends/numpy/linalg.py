@@ -56,6 +56,21 @@ def vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
 
 def cofactor(x: Any) -> Any:
     """The derivative of `det`: `det(x) * inv(x).mT`, but right for singular matrices too."""
+    try:
+        inverse = np.linalg.inv(x)
+    except np.linalg.LinAlgError:
+        return _cofactor_by_svd(x)
+    condition = np.linalg.norm(x, axis=(-2, -1)) * np.linalg.norm(inverse, axis=(-2, -1))
+    if np.any(condition > _WELL_CONDITIONED):
+        return _cofactor_by_svd(x)
+    return np.linalg.det(x)[..., None, None] * inverse.mT
+
+
+# Below this the inverse is as good as the decomposition, and much quicker.
+_WELL_CONDITIONED = 1e4
+
+
+def _cofactor_by_svd(x: Any) -> Any:
     u, s, vh, phase = _svd_with_phase(x)
     return phase * ((u.conj() * _products_but_one(s)[..., None, :]) @ vh.conj())
 
@@ -111,6 +126,8 @@ def indeterminate(x: Any, where: Any) -> Any:
 
     An element vanishes if it is no more than rounding beside the whole matrix.
     """
+    if not np.any(where):
+        return np.zeros_like(x)
     return np.where(where & _counts(x, x), np.nan, 0).astype(x.dtype)
 
 
@@ -127,6 +144,8 @@ def unseen(values: Any, ambiguous: Any, inner: Any) -> Any:
     its vectors, vanishes: `V @ diag(h(w)) @ V.T` with h(w) = 0 looks no other than the sum of
     h(w) then, and their derivatives differ.
     """
+    if not np.any(ambiguous):
+        return np.zeros((), inner.real.dtype)
     diagonal = np.diagonal(inner, axis1=-2, axis2=-1)[..., None, :]
     values = values[..., None, :]
     lost = ambiguous[..., None, :] & _counts(values, values) & ~_counts(diagonal, inner)
