@@ -177,7 +177,7 @@ def _ufunc_with_options(ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:
     return ours(ufunc, *args, **kwargs)
 
 
-def _operator(ufunc: Any, *, reflected: bool = False) -> Callable[[Any, Any], Any]:
+def operator(ufunc: Any, *, reflected: bool = False) -> Callable[[Any, Any], Any]:
     """A dunder that calls what the table has for `ufunc`, which saves NumPy's own dispatch."""
     apply = ufuncs.get(ufunc, ufunc)
 
@@ -225,11 +225,11 @@ _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": 
 def install_operators() -> None:
     """Give `ArrayBox` its operators; called when the ufunc table is full."""
     for name, ufunc in _BINARY.items():
-        setattr(ArrayBox, f"__{name}__", _operator(ufunc))
-        setattr(ArrayBox, f"__r{name}__", _operator(ufunc, reflected=True))
+        setattr(ArrayBox, f"__{name}__", operator(ufunc))
+        setattr(ArrayBox, f"__r{name}__", operator(ufunc, reflected=True))
         setattr(ArrayBox, f"__i{name}__", _in_place(name))
     for name, ufunc in _COMPARISONS.items():
-        setattr(ArrayBox, f"__{name}__", _operator(ufunc))
+        setattr(ArrayBox, f"__{name}__", operator(ufunc))
     for name, ufunc in _UNARY.items():
         setattr(ArrayBox, f"__{name}__", _unary(ufunc))
 
@@ -264,4 +264,4 @@ def define(name: str, body: Any) -> None:
 box_types.add(ArrayBox)
 NumpyBackend.box_type = ArrayBox
 
-__all__ = ["ArrayBox", "backend", "define", "install_operators", "method", "plain"]
+__all__ = ["ArrayBox", "backend", "define", "install_operators", "method", "operator", "plain"]

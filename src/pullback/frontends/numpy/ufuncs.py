@@ -14,7 +14,7 @@ from ...ops import elementwise as ops
 from ...ops import reduce as reductions
 from ...ops.declare import registry
 from ...recorders import recorder
-from .box import _operator, define, install_operators
+from .box import define, install_operators, operator
 from .dispatch import (
     any_box,
     as_array,
@@ -106,8 +106,8 @@ for _name, _primitive in registry.items():
 install_operators()
 # NumPy's operator has shortcuts that np.power does not have: the last bit may differ.
 _power = recorder(ops.operator_power, backend)
-define("__pow__", _operator(_power))
-define("__rpow__", _operator(_power, reflected=True))
+define("__pow__", operator(_power))
+define("__rpow__", operator(_power, reflected=True))
 
 
 # Options of a call
@@ -135,8 +135,8 @@ def _call(
         )
     if out is not None:
         return _write(ufunc, out)
-    args = _converted(ufunc, args, _signature(ufunc, dtype, signature), casting)
-    return apply(*args) if any_box(args) else ufunc(*args)
+    converted = _converted(ufunc, args, _signature(ufunc, dtype, signature), casting)
+    return apply(*converted) if any_box(converted) else ufunc(*converted)
 
 
 def _write(ufunc: Any, out: Any) -> Any:
@@ -159,17 +159,17 @@ def _signature(ufunc: Any, dtype: Any, signature: Any) -> tuple[Any, ...]:
 
 def _converted(ufunc: Any, args: Any, signature: tuple[Any, ...], casting: str) -> list[Any]:
     """The arguments as NumPy would convert them before its loop."""
-    args = [a if isinstance(a, (int, float, complex)) else as_array(a) for a in args]
-    given = [a.dtype if hasattr(a, "dtype") else type(a) for a in args]
+    operands: list[Any] = [a if isinstance(a, (int, float, complex)) else as_array(a) for a in args]
+    given: list[Any] = [a.dtype if hasattr(a, "dtype") else type(a) for a in operands]
     given = [np.dtype(bool) if kind is bool else kind for kind in given]
     resolved = ufunc.resolve_dtypes(
         (*given, *[None] * ufunc.nout), signature=signature, casting=casting
     )
     if all(asked is None for asked in signature):
-        return args  # NumPy's own choice: the ufunc makes it again
+        return operands  # NumPy's own choice: the ufunc makes it again
     return [
         a.astype(dtype) if is_box(a) else np.asarray(a, dtype)
-        for a, dtype in zip(args, resolved, strict=False)
+        for a, dtype in zip(operands, resolved, strict=False)
     ]
 
 
