@@ -120,20 +120,6 @@ SAMPLES = [
     Sample(np.cumprod, lambda x: np.cumprod(x, -2), (_factors(3, 4),), label="axis", complex=True),
     Sample(np.cumprod, lambda x: np.cumprod(x, 1), (_zeros,), label="zeros", order=3),
     Sample(np.cumprod, np.cumprod, (_factors(40),), label="long"),
-    Sample(np.cumulative_sum, np.cumulative_sum, (_values(4),)),
-    Sample(
-        np.cumulative_sum,
-        lambda x: np.cumulative_sum(x, axis=1, include_initial=True),
-        (_values(3, 4),),
-        label="initial",
-    ),
-    Sample(np.cumulative_prod, np.cumulative_prod, (_factors(4),)),
-    Sample(
-        np.cumulative_prod,
-        lambda x: np.cumulative_prod(x, axis=0, include_initial=True),
-        (_factors(3, 4),),
-        label="initial",
-    ),
     # Functions that skip nans
     *(
         Sample(
@@ -156,3 +142,21 @@ SAMPLES = [
     Sample(np.nancumsum, lambda x: np.nancumsum(_holes(x), 1), (_values(3, 4),)),
     Sample(np.nancumprod, lambda x: np.nancumprod(_holes(x), 0), (_factors(3, 4),)),
 ]
+
+if hasattr(np, "cumulative_sum"):  # since NumPy 2.1
+    SAMPLES += [
+        Sample(np.cumulative_sum, np.cumulative_sum, (_values(4),)),
+        Sample(
+            np.cumulative_sum,
+            lambda x: np.cumulative_sum(x, axis=1, include_initial=True),
+            (_values(3, 4),),
+            label="initial",
+        ),
+        Sample(np.cumulative_prod, np.cumulative_prod, (_factors(4),)),
+        Sample(
+            np.cumulative_prod,
+            lambda x: np.cumulative_prod(x, axis=0, include_initial=True),
+            (_factors(3, 4),),
+            label="initial",
+        ),
+    ]

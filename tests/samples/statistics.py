@@ -161,7 +161,8 @@ _DIFFERENCES = [
     Sample(np.diff, np.diff, (_values(3, 4),), complex=True),
     Sample(np.diff, lambda x: np.diff(x, 2, axis=0), (_values(4, 3),), label="twice"),
     Sample(np.diff, lambda x: np.diff(x, 0), (_values(3),), label="not at all"),
-    Sample(np.diff, lambda x: np.diff(x, 3), (_values(3),), label="to nothing"),
+    Sample(np.diff, lambda x: np.diff(x, 4), (_values(3),), label="to nothing"),
+    Sample(np.diff, lambda x: np.diff(x, axis=0), (_values(0, 2),), label="of nothing"),
     Sample(
         np.diff,
         lambda x, p, a: np.diff(x, axis=0, prepend=p, append=a),

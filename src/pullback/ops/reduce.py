@@ -123,6 +123,11 @@ def _conj(x: Any) -> Any:
     return x.conjugate() if x.dtype.kind == "c" else x
 
 
+difference = linear("difference", lambda cotangent, xp, axis: xp.undifference(cotangent, axis=axis))
+undifference = linear(
+    "undifference", lambda cotangent, xp, axis: xp.difference(cotangent, axis=axis)
+)
+
 shift = linear(
     "shift", lambda cotangent, xp, axis, by: xp.shift(cotangent, axis=axis, by=-by), masks=True
 )

@@ -141,6 +141,22 @@ def logcumsumexp(x: Any, axis: int) -> Any:
     return np.logaddexp.accumulate(x, axis=axis)
 
 
+def difference(x: Any, axis: int) -> Any:
+    """Every element minus the one before it."""
+    ndim = x.ndim
+    return x[_along(axis, ndim, slice(1, None))] - x[_along(axis, ndim, slice(None, -1))]
+
+
+def undifference(x: Any, axis: int) -> Any:
+    """The transpose of `difference`: one element more, x[i - 1] - x[i] with zeros outside."""
+    shape = list(x.shape)
+    shape[axis] += 1
+    out = np.zeros(shape, x.dtype)
+    out[_along(axis, x.ndim, slice(1, None))] = x
+    out[_along(axis, x.ndim, slice(None, -1))] -= x
+    return out
+
+
 def shift(x: Any, axis: int, by: int) -> Any:
     """Move the elements `by` places towards the end, and zeros in behind them."""
     out = np.zeros(x.shape, x.dtype)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...core import raw
+from ...ops import reduce as ops
 from .dispatch import as_array, implements, is_box, normalize_axis, refuse, unsupported
 
 _NO = np._NoValue  # noqa: SLF001
@@ -39,9 +40,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _NO, append: Any = _
     axis = normalize_axis(axis, a.ndim)
     if prepend is not _NO or append is not _NO:
         a = _extended(a, axis, prepend, append)
-    cut = _along(axis, a.ndim)
-    for _ in range(n):
-        a = a[cut(1, None)] - a[cut(None, -1)]
+    for _ in range(min(n, a.shape[axis])):  # after that, there is nothing left
+        a = ops.difference(a, axis=axis)
     return a
 
 

@@ -390,8 +390,9 @@ def _cumulative(numpy_function: Any, ours: Callable[..., Any], start: float) -> 
     return cumulative
 
 
-implements(np.cumulative_sum)(_cumulative(np.cumulative_sum, cumsum, 0))
-implements(np.cumulative_prod)(_cumulative(np.cumulative_prod, cumprod, 1))
+if hasattr(np, "cumulative_sum"):  # since NumPy 2.1
+    implements(np.cumulative_sum)(_cumulative(np.cumulative_sum, cumsum, 0))
+    implements(np.cumulative_prod)(_cumulative(np.cumulative_prod, cumprod, 1))
 
 
 # Methods have the signatures of the functions.

@@ -369,7 +369,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
 
 @implements(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
-    x = np.asarray(raw(x))
+    x = np.array(raw(x))  # a copy: the tape holds it
     if not is_box(weights):
         return np.bincount(x, weights, minlength)
     size = len(np.bincount(x, minlength=minlength))
