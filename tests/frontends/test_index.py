@@ -96,6 +96,13 @@ def test_a_traced_array_as_an_index_is_refused() -> None:
         traced(lambda x: np.take_along_axis(np.ones((3, 4)), x, 0), X)
 
 
+def test_take_reads_booleans_as_positions_and_refuses_floats() -> None:
+    flags = [True, False, True]
+    np.testing.assert_array_equal(traced(lambda x: np.take(x, flags, 0), X), np.take(X, flags, 0))
+    with pytest.raises(TypeError, match="Cannot cast"):
+        traced(lambda x: np.take(x, [0.0, 1.0]), X)
+
+
 def test_comparisons_and_argmax_are_indices() -> None:
     np.testing.assert_array_equal(traced(lambda x: x[x > 5], X), X[X > 5])
     np.testing.assert_array_equal(traced(lambda x: x[np.argsort(x[0])[:2]], X), X[[0, 1]])

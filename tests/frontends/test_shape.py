@@ -87,6 +87,7 @@ def test_every_spelling_gives_numpys_result(call: Any) -> None:
         lambda x: np.transpose(x, (0, 0)),
         lambda x: np.moveaxis(x, (0, 1), 0),
         lambda x: np.broadcast_to(x, (3, 5)),
+        lambda x: np.broadcast_to(x, -1),
         lambda x: np.concatenate([x, x[0]]),
         lambda x: np.concatenate([x, x[:, :1]]),
         lambda x: np.concatenate([x[0, 0]]),

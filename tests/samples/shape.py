@@ -157,7 +157,7 @@ SAMPLES = [
         np.insert, lambda x, y: np.insert(x, [1], y, axis=1), M, _normal(3, 2), label="one place"
     ),
     _linear(np.insert, lambda x, y: np.insert(x, slice(0, 2), y), V, SCALAR, label="slice"),
-    _linear(np.insert, lambda y: np.insert(np.arange(3.0), -1, y), SCALAR, label="into plain"),
+    Sample(np.insert, lambda y: np.insert(np.arange(3.0), -1, y), (SCALAR,), "into plain"),
     _linear(np.trim_zeros, lambda x: np.trim_zeros(x * [0, 0, 1, 1, 0]), V),
     _linear(np.trim_zeros, lambda x: np.trim_zeros(x * [0, 0, 1, 1, 0], "b"), V, label="back"),
     # diagonals and triangles

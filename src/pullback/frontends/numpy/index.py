@@ -128,14 +128,19 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         a = a.reshape(-1)
         axis = -1
     axis = normalize_axis(axis, a.ndim)
-    indices = _in_range(np.array(indices), a.shape[axis], mode)
+    indices = _in_range(_positions(indices), a.shape[axis], mode)
     return ops.getitem(a, index=along(axis, indices))
+
+
+def _positions(indices: Any) -> Any:
+    """Integers of our own: booleans are 0 and 1 here, not a mask."""
+    if isinstance(indices, (list, tuple)) and not np.size(indices):
+        return np.empty(np.shape(indices), np.intp)
+    return np.asarray(indices).astype(np.intp, casting="same_kind")
 
 
 def _in_range(indices: Any, size: int, mode: str) -> Any:
     """Indices as `mode` reads those outside; `raise` leaves that to the indexing."""
-    if not indices.size:
-        indices = indices.astype(np.intp)
     if mode == "wrap":
         return indices % size
     if mode == "clip":

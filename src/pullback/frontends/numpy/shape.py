@@ -250,7 +250,8 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
 
 @implements(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
-    return ops.broadcast_to(array, shape=_full_shape(array, shape))
+    shape = tuple(map(operator.index, shape)) if hasattr(shape, "__len__") else (shape,)
+    return ops.broadcast_to(array, shape=shape)
 
 
 @implements(np.broadcast_arrays)
@@ -588,7 +589,9 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         )
     if kwargs or mode not in _PADDINGS:
         options = {name: raw(value) for name, value in kwargs.items()}
-        np.pad(np.empty((1,) * array.ndim), 0, mode, **options)  # raises for what NumPy refuses
+        np.pad(
+            np.empty((1,) * array.ndim, array.dtype), 0, mode, **options
+        )  # raises for what NumPy refuses
     widths = _pairs(_widths(pad_width, array.ndim), array.ndim, int)
     make = _PADDINGS[mode]
     for axis, (before, after) in enumerate(widths, -array.ndim):
