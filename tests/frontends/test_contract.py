@@ -147,6 +147,32 @@ def test_what_numpy_refuses_is_refused(function: Any, shapes: Any) -> None:
         pullback.vjp(function, *arrays)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"axis": 0}, {"keepdims": True}, {"axes": [(0, 1), (1,), (0, 1)]}, {"dtype": np.int64}],
+)
+def test_options_that_numpys_matmul_refuses(options: Any) -> None:
+    x = np.ones((2, 3, 3))
+    with pytest.raises(Exception) as error:
+        np.matmul(x, x, **options)
+    with pytest.raises(error.type):
+        pullback.vjp(lambda x: np.matmul(x, x, **options), x)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"axis": 0},
+        {"axis": -2, "keepdims": True},
+        {"axes": [1, 1]},
+        {"axes": [(1,), (1,), (0,)], "keepdims": True},
+        {"order": "F", "subok": False},
+    ],
+)
+def test_options_of_vecdot(options: Any) -> None:
+    check_grads(lambda x, y: np.vecdot(x, y, **options), normal(2, 3, 4), normal(2, 3, 4), order=1)
+
+
 @pytest.mark.skipif(not hasattr(np, "matvec"), reason="new in NumPy 2.2")
 def test_matvec_and_vecmat_do_not_broadcast_the_axis_they_sum() -> None:
     for name, shapes in [("matvec", [(2, 1), (3,)]), ("vecmat", [(1,), (3, 2)])]:

@@ -341,44 +341,26 @@ def _matching(name: str, x: Any, y: Any, place: int) -> tuple[Any, Any]:
     return x, y
 
 
-# Ufunc -> how many core axes each operand and the result has.
-_CORE = {"matmul": (2, 2, 2), "vecdot": (1, 1, 0), "matvec": (2, 1, 1), "vecmat": (1, 2, 1)}
-
-
-def _call_with_options(
-    ufunc: Any,
-    x: Any,
-    y: Any,
-    out: Any = None,
-    *,
-    axes: Any = None,
-    axis: Any = None,
-    keepdims: bool = False,
-    dtype: Any = None,
-    casting: str = "same_kind",
-    order: str = "K",
-    **options: Any,
-) -> Any:
+def _call_with_options(ufunc: Any, x: Any, y: Any, out: Any = None, **options: Any) -> Any:
     """`ufunc` with the options of a generalised ufunc's call."""
-    refuse(ufunc, out=out, **options)
+    refuse(ufunc, out=out)
     x, y = as_array(x), as_array(y)
-    if dtype is not None:
-        x, y = _in_one_dtype([x, y], dtype, casting)
-    if axis is not None:
+    # NumPy's own complaint about the options, if there is one to make.
+    ufunc(*[np.ones((1,) * array.ndim, array.dtype) for array in (x, y)], **options)
+    if (dtype := options.get("dtype")) is not None:
+        x, y = x.astype(dtype), y.astype(dtype)
+    keepdims = options.get("keepdims", False)
+    axes = options.get("axes")
+    if (axis := options.get("axis")) is not None:
         axes = [axis, axis, axis] if keepdims else [axis, axis, ()]
     if axes is None:
         return _keepdims(ufunc(x, y), keepdims)
-    *operands, result_axes = [part if isinstance(part, tuple) else (part,) for part in axes]
-    if len(operands) < 2:
-        operands, result_axes = [*operands, result_axes], ()
-    x, y = (
-        np.moveaxis(operand, axes, range(-len(axes), 0))
-        for operand, axes in zip((x, y), operands, strict=True)
-    )
+    x_axes, y_axes, *rest = [part if isinstance(part, tuple) else (part,) for part in axes]
+    x = np.moveaxis(x, x_axes, range(-len(x_axes), 0))
+    y = np.moveaxis(y, y_axes, range(-len(y_axes), 0))
     result = _keepdims(ufunc(x, y), keepdims)
-    if not result_axes:
-        return result
-    return np.moveaxis(result, range(-len(result_axes), 0), result_axes)
+    result_axes = rest[0] if rest else ()
+    return np.moveaxis(result, range(-len(result_axes), 0), result_axes) if result_axes else result
 
 
 def _keepdims(result: Any, keepdims: bool) -> Any:
