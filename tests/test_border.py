@@ -292,3 +292,54 @@ def test_warnings_of_the_function_are_the_functions_own_and_rules_add_none():
         assert grad(np.sqrt)(0.0) == np.inf
         with pytest.raises(FloatingPointError):
             grad(lambda x: 1.0 / (x - x))(1.0)
+
+
+# Changes between vjp and the call of the pullback
+
+
+def overwrite(*arrays):
+    for array in arrays:
+        array[...] = 9.0
+
+
+def test_row_52_a_primal_changed_after_vjp():
+    x = X.copy()
+    _, pull = vjp(lambda x: x * x, x)
+    overwrite(x)
+    np.testing.assert_array_equal(pull(np.ones(3))[0], 2 * X)
+
+
+def test_row_52_an_output_changed_after_vjp():
+    out, pull = vjp(np.exp, X)
+    overwrite(out)
+    np.testing.assert_array_equal(pull(np.ones(3))[0], np.exp(X))
+
+
+def test_row_52_an_index_and_a_mask_changed_after_vjp():
+    index, mask = np.array([0, 2]), np.array([True, False, True])
+    _, pull = vjp(lambda x: (x[index], x[mask], np.where(mask, x, 0.0)), X)
+    index[...] = 0
+    mask[...] = True
+    np.testing.assert_array_equal(pull((np.ones(2), np.ones(2), np.ones(3)))[0], [3.0, 0.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda x, w: x * w, [4.0, 5.0, 6.0]),
+        (lambda x, w: x / w[::-1], [1 / 6, 1 / 5, 1 / 4]),
+        (lambda x, w: np.dot(x, w) * np.ones(3), [12.0, 15.0, 18.0]),
+        (lambda x, w: (x * w, overwrite(w))[0], [4.0, 5.0, 6.0]),
+    ],
+    ids=["product", "quotient by a view", "dot", "changed in the function"],
+)
+def test_row_52_a_captured_array_changed_after_it_was_used(function, expected):
+    """The right answer or a clear error; never a wrong number."""
+    w = np.array([4.0, 5.0, 6.0])
+    _, pull = vjp(lambda x: function(x, w), X)
+    overwrite(w)
+    try:
+        (gradient,) = pull(np.ones(3))
+    except (RuntimeError, ValueError):
+        return
+    np.testing.assert_allclose(gradient, expected)

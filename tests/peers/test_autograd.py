@@ -9,8 +9,8 @@ import pullback
 
 pytest.importorskip("autograd", reason="autograd is not installed: make test-peers")
 
-import autograd  # noqa: E402
-import autograd.numpy as anp  # noqa: E402
+import autograd
+import autograd.numpy as anp
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 

@@ -28,7 +28,10 @@ PROGRAMS = {
     "covariance": (lambda np, a: np.sum(np.cov(a.T) ** 2), A),
     "correlation": (lambda np, a: np.sum(np.corrcoef(a) ** 3), A),
     "polynomial": (lambda np, c, x: np.sum(np.polyval(c, x) ** 2), X, A),
-    "interpolation": (lambda np, y: np.sum(np.interp(np.linspace(0.1, 1.9, 7), np.arange(3.0), y) ** 2), X),
+    "interpolation": (
+        lambda np, y: np.sum(np.interp(np.linspace(0.1, 1.9, 7), np.arange(3.0), y) ** 2),
+        X,
+    ),
     "convolution": (lambda np, x, y: np.sum(np.convolve(x, y) ** 2), X, X[:2]),
     "spectrum": (lambda np, x: np.sum(np.abs(np.fft.fft(x)) ** 3), A),
     "sort": (lambda np, x: np.sum(np.sort(x, axis=0) ** 2 * np.arange(3.0)), A),
@@ -36,7 +39,10 @@ PROGRAMS = {
     "cumprod": (lambda np, x: np.sum(np.cumprod(x) ** 2), X),
     "tensor contraction": (lambda np, a: np.sum(np.tensordot(a, a, axes=([0], [0])) ** 2), A),
     "kron": (lambda np, a, b: np.sum(np.kron(a, b) ** 2), A, S),
-    "gather": (lambda np, x: np.sum(np.take_along_axis(x, np.array([[0], [2], [1], [1]]), 1) ** 2), A),
+    "gather": (
+        lambda np, x: np.sum(np.take_along_axis(x, np.array([[0], [2], [1], [1]]), 1) ** 2),
+        A,
+    ),
     "trapezoid": (lambda np, y, x: np.trapezoid(y * y, x), X, np.array([0.0, 1.0, 3.0])),
     # Not at x = y, where the second derivative of jnp.hypot is zero.
     "hypot": (lambda np, x, y: np.sum(np.hypot(x, y) * np.arctan2(y, x)), X, X[::-1] + 0.2),

@@ -94,7 +94,11 @@ def assert_vjp_agrees(ours, theirs, *args):
             lambda x: torch.abs(torch.fft.fft(x)) ** 2,
             (A,),
         ),
-        (lambda x: np.fft.irfft(np.fft.rfft(x) ** 2), lambda x: torch.fft.irfft(torch.fft.rfft(x) ** 2), (np.array([1.0, 2.0, 0.5, 0.3]),)),
+        (
+            lambda x: np.fft.irfft(np.fft.rfft(x) ** 2),
+            lambda x: torch.fft.irfft(torch.fft.rfft(x) ** 2),
+            (np.array([1.0, 2.0, 0.5, 0.3]),),
+        ),
         (lambda z: z * z, lambda z: z * z, (Z,)),
         (lambda z: np.exp(z) * np.conj(z), lambda z: torch.exp(z) * z.conj(), (Z,)),
         (lambda z: np.abs(z), torch.abs, (Z,)),
@@ -144,9 +148,7 @@ def test_the_shape_of_results_is_that_of_torch():
 
 
 def test_grad_and_value_has_the_order_of_torch():
-    gradient, (value, aux) = pullback.grad_and_value(
-        lambda x: (np.sum(x * x), x), has_aux=True
-    )(X)
+    gradient, (value, aux) = pullback.grad_and_value(lambda x: (np.sum(x * x), x), has_aux=True)(X)
     theirs = torch.func.grad_and_value(lambda x: (torch.sum(x * x), x), has_aux=True)
     their_gradient, (their_value, their_aux) = theirs(torch.tensor(X))
     np.testing.assert_array_equal(gradient, their_gradient.numpy())
