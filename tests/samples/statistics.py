@@ -149,6 +149,7 @@ _HISTOGRAMS = [
         label="density",
     ),
     Sample(np.histogram, lambda x: np.histogram(x, 4)[1], (_values(6),), label="edges"),
+    Sample(np.histogram_bin_edges, lambda x: np.histogram_bin_edges(x, 3), (_values(6),)),
     Sample(
         np.histogram,
         lambda x: np.histogram(x, 3, density=True)[0],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ...core import raw
 from ...ops import reduce as ops
 from .dispatch import as_array, implements, is_box, normalize_axis, refuse, unsupported
 
-_NO = np._NoValue  # noqa: SLF001
+_NO: Any = np._NoValue  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
 
 def _along(axis: int, ndim: int) -> Any:
@@ -343,7 +344,10 @@ def polyfit(
     # Columns of length one: the coefficients are then well conditioned as far as they can be.
     scale = np.sqrt(np.sum(design * design, axis=0))
     design = design / scale
-    solution, residuals, _, _ = np.linalg.lstsq(design, y, rcond)
+    solution, residuals, rank, _ = np.linalg.lstsq(design, y, rcond)
+    if raw(rank) != order:
+        message = "Polyfit may be poorly conditioned"
+        warnings.warn(message, np.exceptions.RankWarning, stacklevel=2)
     solution = (solution.T / scale).T
     if not cov:
         return solution

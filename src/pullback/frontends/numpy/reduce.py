@@ -13,7 +13,7 @@ from ...ops import reduce as ops
 from .box import define
 from .dispatch import as_array, constant, implements, normalize_axes, normalize_axis, refuse
 
-_NO = np._NoValue  # noqa: SLF001
+_NO: Any = np._NoValue  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...] | None:

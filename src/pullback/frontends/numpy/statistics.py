@@ -16,7 +16,7 @@ from ...ops import index as index_ops
 from ...ops import reduce as ops
 from .dispatch import any_box, as_array, implements, is_box, normalize_axes, refuse, unsupported
 
-_NO = np._NoValue  # noqa: SLF001
+_NO: Any = np._NoValue  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
 
 # Averages
@@ -35,16 +35,15 @@ def average(
     keepdims = keepdims is not _NO and bool(keepdims)
     if weights is None:
         mean = np.mean(a, axis=axis, keepdims=keepdims)
-        total = mean.dtype.type(a.size / mean.size) if returned else None
+        total = mean.dtype.type(a.size / max(mean.size, 1))
     else:
         weights = _weights_along(a, as_array(weights), axis)
-        total = np.sum(weights, axis=axis, keepdims=keepdims)
+        dtype = np.result_type(a.dtype, weights.dtype)
+        total = np.sum(weights, axis=axis, dtype=dtype, keepdims=keepdims)
         if np.any(raw(total) == 0.0):
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         mean = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
-    if not returned:
-        return mean
-    return mean, total if np.shape(total) == mean.shape else total + np.zeros(mean.shape)
+    return (mean, np.broadcast_to(total, mean.shape)) if returned else mean
 
 
 def _weights_along(a: Any, weights: Any, axis: Any) -> Any:
@@ -383,8 +382,7 @@ def histogram(
     a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> Any:
     values = np.asarray(raw(a)).reshape(-1)
-    limits = None if range is None else tuple(raw(one) for one in range)
-    edges = np.histogram_bin_edges(values, raw(bins), limits)
+    edges = np.histogram_bin_edges(values, raw(bins), _plain_limits(range))
     if is_box(weights):
         total = _weighted_histogram(values, edges, weights.reshape(-1))
     else:
@@ -393,6 +391,16 @@ def histogram(
     if density:
         return total / np.diff(edges) / np.sum(total), edges
     return total, edges
+
+
+@implements(np.histogram_bin_edges)
+def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    edges = np.histogram_bin_edges(raw(a), raw(bins), _plain_limits(range))
+    return _traced_edges(a, bins, range, edges)
+
+
+def _plain_limits(limits: Any) -> Any:
+    return None if limits is None else tuple(raw(one) for one in limits)
 
 
 def _weighted_histogram(values: Any, edges: Any, weights: Any) -> Any:
