@@ -133,11 +133,7 @@ SAMPLES = [
         "replacements",
         float32=False,
     ),
-    *(
-        [Sample(np.astype, lambda x: np.astype(x, np.complex128), (X,), complex=True)]
-        if hasattr(np, "astype")
-        else []
-    ),
+    Sample(np.astype, lambda x: np.astype(x, np.complex128), (X,), complex=True),
     Sample(np.positive, lambda x: x.astype(np.complex128) * 1j, (X,), "astype", float32=False),
     *[
         Sample(f, f, (x,), label, complex=True)

@@ -75,11 +75,11 @@ def astype(
 
 
 define("astype", astype)
-if hasattr(np, "astype"):  # new in NumPy 2.1
 
-    @implements(np.astype)
-    def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
-        return astype(x, dtype, copy=copy)
+
+@implements(np.astype)
+def _array_api_astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    return astype(x, dtype, copy=copy)
 
 
 # Bounds and replacements
