@@ -110,6 +110,8 @@ _SYSTEMS = [
     Sample(linalg.det, linalg.det, (_EMPTY,), "empty"),
     Sample(linalg.det, linalg.det, (_NONE,), "no matrices"),
     Sample(linalg.slogdet, linalg.slogdet, (_STACK,), "stack", complex=True),
+    Sample(linalg.slogdet, linalg.slogdet, (_SQUARE,), "one matrix", complex=True, order=3),
+    Sample(linalg.det, linalg.det, (_SQUARE,), "one matrix", complex=True),
     Sample(linalg.pinv, linalg.pinv, (_TALL,), "tall", complex=True),
     Sample(linalg.pinv, _with(linalg.pinv, rtol=None), (_WIDE,), "wide", complex=True),
     Sample(

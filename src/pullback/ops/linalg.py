@@ -95,7 +95,7 @@ def _slogdet_vjp(cotangents: Any, xp: Any, x: Any, out: Any) -> Any:
     g_sign, g_log = cotangents
     g = 0 if g_log is None else g_log
     if g_sign is not None and x.dtype.kind == "c":
-        g = g + 1j * xp.imag(g_sign * xp.conjugate(out[0]))
+        g = g + xp.imag(g_sign * xp.conjugate(out[0])) * 1j
     elif g_log is None:
         return (None,)
     g = xp.expand_dims(g, (-2, -1))
@@ -241,7 +241,7 @@ def _svd_vjp(cotangents: Any, xp: Any, out: Any) -> Any:
     if u.dtype.kind == "c":
         # A common phase of both vectors is free; the difference of their phases is the matrix's.
         phase = _phase(xp, inner_u)
-        middle = middle + xp.eye(k) * (1j * phase * reciprocal)
+        middle = middle + xp.eye(k) * (phase * reciprocal * 1j)
         middle = middle + xp.objection(phase + _phase(xp, inner_v), abs(inner_u) + abs(inner_v))
     if g_s is not None:
         ambiguous = xp.any(pairs, axis=-1)

@@ -28,7 +28,7 @@ def cholesky(x: Any) -> Any:
     return np.linalg.cholesky(x)
 
 
-def eigh(x: Any, UPLO: str) -> Any:
+def eigh(x: Any, UPLO: Any) -> Any:
     return np.linalg.eigh(x, UPLO)
 
 
@@ -40,7 +40,7 @@ def svd(x: Any, full_matrices: bool) -> Any:
     return np.linalg.svd(x, full_matrices)
 
 
-def qr(x: Any, mode: str) -> Any:
+def qr(x: Any, mode: Any) -> Any:
     return np.linalg.qr(x, mode)
 
 
@@ -48,7 +48,7 @@ def pinv(x: Any, rcond: Any, hermitian: bool) -> Any:
     return np.linalg.pinv(x, rcond, hermitian)
 
 
-def vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
+def vector_norm(x: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
     if axis is None and ord == 2:
         return np.linalg.norm(x, None, None, keepdims)  # the quick way through NumPy's function
     return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)

@@ -14,6 +14,8 @@ from .dispatch import as_array, constant, implements, normalize_axes, normalize_
 
 constant(np.linalg.matrix_rank)
 
+_NO: Any = np._NoValue  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
 # NumPy's own result types, which have no public name.
 _EighResult = type(np.linalg.eigh(np.eye(1)))
 _EigResult = type(np.linalg.eig(np.eye(1)))
@@ -49,15 +51,15 @@ def slogdet(a: Any) -> Any:
 
 
 @implements(np.linalg.pinv)
-def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue) -> Any:  # noqa: SLF001
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _NO) -> Any:
     if rcond is None:
-        if rtol is np._NoValue:  # noqa: SLF001
+        if rtol is _NO:
             rcond = 1e-15
         elif rtol is None:
             rcond = max(a.shape[-2:]) * np.finfo(a.dtype).eps
         else:
             rcond = rtol
-    elif rtol is not np._NoValue:  # noqa: SLF001
+    elif rtol is not _NO:
         raise ValueError("`rtol` and `rcond` can't be both set.")
     return ops.pinv(a, rcond=plain(rcond), hermitian=bool(hermitian))
 
@@ -87,7 +89,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     rank = np.int32(np.count_nonzero(values > cutoff * np.max(values, initial=0)))
     x = ops.pinv(a, rcond=cutoff, hermitian=False) @ b
     rows, columns = a.shape
-    real = np.empty(0, dtype).real.dtype
+    real = np.finfo(dtype).dtype
     if rank != columns or rows <= columns:
         residuals = np.empty(0, real)
     else:
@@ -213,7 +215,7 @@ def svdvals(x: Any, /) -> Any:
 
 
 @implements(np.linalg.qr)
-def qr(a: Any, mode: str = "reduced") -> Any:
+def qr(a: Any, mode: Any = "reduced") -> Any:
     if mode not in ("reduced", "complete", "r"):
         np.linalg.qr(np.eye(1), mode)  # NumPy's own error for a mode it does not know
         raise UnsupportedError(
