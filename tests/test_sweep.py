@@ -111,8 +111,8 @@ def steps_of(sample: Sample) -> Iterator[Any]:
     every = [sample.args]
     if sample.complex:
         every.append(tree.map_leaves(lambda x: x + 0.3j if is_inexact(x) else x, sample.args))
-    for given in every:
-        function, args = sample.function, given
+    for start in every:
+        function, args = sample.function, start
         for _ in range(sample.order):
             with np.errstate(all="ignore"):
                 out, pull = pullback.vjp(function, *args)
