@@ -40,7 +40,10 @@ def targets(timings: Timings, memory: dict[str, int], import_ms: float) -> list[
     """All targets; those that need a peer or a size that this run lacks are not measured."""
     small, large = timings.get(SMALL, {}), timings.get(LARGE, {})
     result = [
-        Target("n = 5: time of vjp and pullback by hand-written", ratio(small, VJP, HAND), 3),
+        *(
+            Target(f"n = 5: time of vjp and pullback by {by_hand}", ratio(small, VJP, by_hand), 3)
+            for by_hand in (HAND, HAND_SAME)
+        ),
         *(
             Target(f"n = 5: time of vjp and pullback by {peer}", ratio(small, VJP, peer), 0.5)
             for peer in ("torch.func.vjp", "autograd", "mygrad")
