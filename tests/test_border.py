@@ -110,8 +110,9 @@ def test_row_46_writing_into_a_primal_does_not_reach_the_caller():
         x[0] = 5.0
         return np.sum(x * x)
 
-    with pytest.raises(UnsupportedError, match=r"np\.where"):
-        grad(f)(x)
+    expected = 2 * X
+    expected[0] = 0.0
+    np.testing.assert_array_equal(grad(f)(x), expected)
     np.testing.assert_array_equal(x, X)
 
 
@@ -200,16 +201,6 @@ def test_a_function_without_a_rule_says_what_to_use_instead():
 def test_row_51_out_is_refused_by_name(call):
     with pytest.raises(UnsupportedError, match="out"):
         grad(lambda x: np.sum(call(x)))(X)
-
-
-def test_in_place_operators_say_what_to_write():
-    def f(x):
-        y = x * 2.0
-        y += 1.0
-        return np.sum(y * y)
-
-    with pytest.raises(UnsupportedError, match=r"y = x \+ 1"):
-        grad(f)(X)
 
 
 # Escapes
