@@ -97,6 +97,15 @@ def test_empty_matrices_and_batches(shape: tuple[int, ...]) -> None:
             assert a.dtype == b.dtype
 
 
+@pytest.mark.parametrize("p", ["fro", "nuc", 1, 2, np.inf])
+def test_norms_of_empty_matrices_are_zero(p: Any) -> None:
+    """As in recent versions of NumPy; the old ones raised for some orders."""
+    for shape in [(0, 3), (3, 0), (2, 0, 3), (0, 2, 3)]:
+        out, pull = vjp(lambda x: linalg.matrix_norm(x, ord=p), np.zeros(shape))
+        assert_allclose(out, np.zeros(shape[:-2]))
+        assert pull(out)[0].shape == shape
+
+
 def test_a_vector_on_the_right_is_one_only_in_one_dimension() -> None:
     """NumPy 2's rule: b of shape (2, 3) beside a stack of two is a matrix, not two vectors."""
     a, b = normal(2, 3, 3), normal(3, 3)

@@ -265,15 +265,22 @@ def _matrix_norm(x: Any, ord: Any, axis: tuple[int, int], keepdims: bool) -> Any
         return ops.vector_norm(x, ord=2, axis=(row, column), keepdims=bool(keepdims))
     if ord in ("nuc", 2, -2):
         values = np.linalg.svdvals(np.moveaxis(x, (row, column), (-2, -1)))
-        value = {"nuc": np.sum, 2: np.max, -2: np.min}[ord](values, axis=-1)
+        reduce = np.sum if ord == "nuc" else _extreme(ord, values.shape[-1])
+        value = reduce(values, axis=-1)
         return np.expand_dims(value, (row, column)) if keepdims else value
     if ord not in (1, -1, np.inf, -np.inf):
         raise ValueError("Invalid norm order for matrices.")
     added, compared = (row, column) if abs(ord) == 1 else (column, row)
-    extreme = np.max if ord > 0 else np.min
     sums = np.sum(abs(x), axis=added, keepdims=True)
-    value = extreme(sums, axis=compared, keepdims=True)
+    value = _extreme(ord, x.shape[compared])(sums, axis=compared, keepdims=True)
     return value if keepdims else np.squeeze(value, (row, column))
+
+
+def _extreme(ord: Any, count: int) -> Any:
+    """What takes the largest (or smallest) of `count` sizes; the largest of none is zero."""
+    if ord < 0:
+        return np.min
+    return np.max if count else np.sum
 
 
 @implements(np.linalg.vector_norm)
