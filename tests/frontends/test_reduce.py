@@ -104,6 +104,14 @@ def test_logsumexp_of_infinities_gives_no_wrong_number() -> None:
     )
 
 
+def test_a_logsumexp_of_nothing_that_is_not_used_contributes_nothing() -> None:
+    """As in attention with a row that is masked altogether."""
+    x = np.array([[-inf, -inf], [1.0, 1.0]])
+    used = np.array([False, True])
+    derivative = grad(lambda x: np.where(used, np.logaddexp.reduce(x, axis=1), 0).sum())(x)
+    np.testing.assert_allclose(derivative, [[0, 0], [0.5, 0.5]], rtol=1e-14)
+
+
 @pytest.mark.parametrize("size", [5, 400])
 def test_logsumexp_is_numpy_s(size: int) -> None:
     x = np.random.default_rng(0).normal(size=(size, 3)) * 100

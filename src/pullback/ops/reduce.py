@@ -14,6 +14,15 @@ from typing import Any
 from ..backends.numpy.reduce import reduced_count
 from .declare import constant, linear, opaque
 
+
+def _kept(x: Any, shape: Any, axis: Any, keepdims: bool) -> Any:
+    """The result of a reduction of an array of `shape`, so that it broadcasts against that."""
+    if keepdims or axis is None:
+        return x
+    ndim = len(shape)
+    return x.reshape(tuple(1 if i - ndim in axis else n for i, n in enumerate(shape)))
+
+
 # Sums
 
 sum = linear(
@@ -38,7 +47,10 @@ mean = linear("mean", _spread_mean)
 
 def _var_vjp(cotangent: Any, xp: Any, x: Any, axis: Any, keepdims: bool, ddof: float) -> tuple[Any]:
     freedom = reduced_count(x.shape, axis) - ddof
-    scaled = cotangent * (2 / freedom if freedom > 0 else math.inf)
+    if freedom > 0:
+        scaled = cotangent * (2 / freedom)
+    else:
+        scaled = xp.where(cotangent == 0, 0, cotangent * math.inf)
     centred = x - xp.mean(x, axis=axis, keepdims=True)
     return (xp.spread(scaled, shape=x.shape, axis=axis, keepdims=keepdims) * centred,)
 
@@ -60,8 +72,9 @@ std = opaque("std", _std_vjp)
 def _logsumexp_vjp(
     cotangent: Any, xp: Any, x: Any, out: Any, axis: Any, keepdims: bool
 ) -> tuple[Any]:
-    out = xp.spread(out, shape=x.shape, axis=axis, keepdims=keepdims)
-    cotangent = xp.spread(cotangent, shape=x.shape, axis=axis, keepdims=keepdims)
+    # A sum of nothing, all -inf, has no derivative; where it is not used, it needs none.
+    out = xp.where((cotangent == 0) & ~xp.isfinite(out), math.inf, out)
+    out, cotangent = (_kept(v, x.shape, axis, keepdims) for v in (out, cotangent))
     return (cotangent * xp.exp(x - out),)
 
 
@@ -70,14 +83,6 @@ logsumexp = opaque("logsumexp", _logsumexp_vjp)
 # Extremes: ties share the cotangent evenly
 
 attains = constant("attains", arguments=2)
-
-
-def _kept(x: Any, shape: Any, axis: Any, keepdims: bool) -> Any:
-    """The result of a reduction of an array of `shape`, so that it broadcasts against that."""
-    if keepdims or axis is None:
-        return x
-    ndim = len(shape)
-    return x.reshape(tuple(1 if i - ndim in axis else n for i, n in enumerate(shape)))
 
 
 def _extreme_vjp(
