@@ -43,7 +43,9 @@ def test_a_wrong_derivative_is_named_by_order_path_and_element():
         wrong = np.concatenate([p["w"][:2], stop_gradient(p["w"][2:])])
         return np.sum(wrong * wrong) + p["b"]
 
-    with pytest.raises(GradientError, match=r"order 1: wrong gradient at args\[0\]\['w'\]\[2\]: got"):
+    with pytest.raises(
+        GradientError, match=r"order 1: wrong gradient at args\[0\]\['w'\]\[2\]: got"
+    ):
         check_grads(f, {"b": 1.0, "w": X})
 
 
@@ -126,4 +128,6 @@ def test_check_op_finds_a_layout_that_matters():
 
 def test_check_op_finds_a_dtype_that_is_lost_in_float32():
     with pytest.raises(GradientError, match="float32"):
-        check_op(Sample(np.sum, lambda x: x * 1.0 if type(x) is np.ndarray else x * np.ones(3), (X,)))
+        check_op(
+            Sample(np.sum, lambda x: x * 1.0 if type(x) is np.ndarray else x * np.ones(3), (X,))
+        )
