@@ -308,6 +308,7 @@ constant(
     np.argsort,
     np.argwhere,
     np.diag_indices_from,
+    np.digitize,
     np.flatnonzero,
     np.isin,
     np.lexsort,
