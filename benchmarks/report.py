@@ -84,6 +84,14 @@ def machine() -> str:
     return f"{when}, {load}{os.cpu_count()} x {_processor()}, {platform.system()}"
 
 
+TICKS = ["0.1", "1", "10", "100"]
+
+
+def _short(ratio: float) -> str:
+    """Two digits, and no exponent."""
+    return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2f}"
+
+
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -104,16 +112,20 @@ def plot(timings: Timings, path: Path) -> bool:
 
     names = [n for n in dict.fromkeys(n for row in timings.values() for n in row) if n != HAND]
     figure, axes = plt.subplots(
-        2, (len(timings) + 1) // 2, figsize=(16, 7), layout="constrained", sharey=True
+        2, (len(timings) + 1) // 2, figsize=(16, 7), layout="constrained", sharex=True, sharey=True
     )
     for axis, (problem, row) in zip(axes.flat, timings.items(), strict=False):
-        ratios = [row[name].ratio if name in row else 0 for name in names]
+        ratios = [row[name].ratio if name in row else 1 for name in names]
         colors = ["tab:orange" if name.startswith("pullback") else "tab:blue" for name in names]
-        bars = axis.barh(names, ratios, color=colors)
-        axis.bar_label(bars, [f" {ratio:.2g}" if ratio else " -" for ratio in ratios])
+        # On a logarithmic axis a bar starts at hand-written's 1: to the left is faster.
+        bars = axis.barh(names, [ratio - 1 for ratio in ratios], left=1, color=colors)
+        labels = [f" {_short(row[name].ratio)}" if name in row else "" for name in names]
+        for bar, label in zip(bars, labels, strict=True):
+            axis.text(max(1, bar.get_x() + bar.get_width()), bar.get_y() + 0.6, label)
         axis.axvline(1, color="black", linewidth=0.8)
         axis.set_title(problem, fontsize=10)
-        axis.set_xlim(0, 1.2 * max(ratios))
+        axis.set(xscale="log", xlim=(0.1, 1000), xticks=[0.1, 1, 10, 100], xticklabels=TICKS)
+        axis.xaxis.set_tick_params(labelbottom=True)
         axis.spines[["top", "right"]].set_visible(False)
     axes.flat[0].invert_yaxis()
     for axis in axes.flat[len(timings) :]:
