@@ -314,6 +314,7 @@ def test_row_52_an_index_and_a_mask_changed_after_vjp():
     np.testing.assert_array_equal(pull((np.ones(2), np.ones(2), np.ones(3)))[0], [3.0, 0.0, 3.0])
 
 
+@pytest.mark.xfail(reason="captured plain arrays are not guarded yet: the issue on in-place writes")
 @pytest.mark.parametrize(
     ("function", "expected"),
     [

@@ -2,7 +2,7 @@
 
 from .api import grad, grad_and_value, stop_gradient, value_and_grad
 from .core import no_grad
-from .errors import ConversionError, EscapedTracerError, UnsupportedError
+from .errors import ConversionError, EscapedTracerError, StaleValueError, UnsupportedError
 from .forward import jvp
 from .frontends import numpy as _numpy  # noqa: F401  (teaches NumPy's functions about boxes)
 from .tree import register_node
@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ConversionError",
     "EscapedTracerError",
+    "StaleValueError",
     "UnsupportedError",
     "grad",
     "grad_and_value",

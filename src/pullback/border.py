@@ -63,6 +63,13 @@ def check_outputs(transform: str, leaves: list[Any], structure: Any, backend: An
             )
 
 
+def refresh_views(leaves: list[Any]) -> None:
+    """Bring every box among `leaves` to where its base is now."""
+    for leaf in leaves:
+        if type(leaf) in box_types and leaf.alias is not None:
+            leaf.alias.refresh(leaf)
+
+
 def split_aux(transform: str, result: Any) -> tuple[Any, Any]:
     """The two halves of what a function with aux returned."""
     if type(result) is not tuple or len(result) != 2:
@@ -79,10 +86,7 @@ def unwrap(value: Any, trace: Any) -> Any:
     if type(value) in box_types:
         if value.tracer is not trace:
             return value
-        value = value.value
-        if type(value) in box_types:
-            return value
-        return trace.backend.copy(value)
+        return trace.backend.copy(value.value)
     return trace.backend.own(value) if type(value) is trace.backend.array_type else value
 
 

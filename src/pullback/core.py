@@ -65,16 +65,37 @@ class Primitive:
 class Trace:
     """One running transform: it gives meaning to primitives whose arguments it has boxed."""
 
-    __slots__ = ("ended", "level", "name", "recording")
+    __slots__ = ("ended", "level", "name", "recording", "watchers")
 
-    def __init__(self, name: str) -> None:
-        self.level = next(_levels)
+    def __init__(self, name: str, level: int | None = None) -> None:
+        self.level = next(_levels) if level is None else level
         self.name = name
+        # The traces that may hold raw arrays that this trace writes into.
+        self.watchers: set[Trace] = set()
         self.ended = False
         self.recording = False  # may `reverse.py` write its tape without asking `process`?
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         raise NotImplementedError
+
+    def watch(self, values: Sequence[Any]) -> None:
+        """Note the other traces whose boxes are among `values`: they meet what this one holds."""
+        for value in values:
+            if type(value) in box_types and value.tracer is not self:
+                self.watchers.add(value.tracer)
+
+    def read(self, value: Any) -> Any:
+        """`value`, or the raw array behind it if no transform follows it yet (level 0)."""
+        while type(value) in box_types and value.tracer.level == 0:
+            value.tracer.watchers.add(self)
+            value = value.value
+        return value
+
+    def wrote(self, buffer: Any, index: Any, stored: Any) -> None:
+        """Be told that a raw array changed, which held `stored` at `index`."""
+        for watcher in self.watchers:
+            if not watcher.ended and watcher is not self:
+                watcher.wrote(buffer, index, stored)
 
 
 class Box:
@@ -82,15 +103,17 @@ class Box:
 
     `tracer` is the trace that follows it (arrays have a method called trace), `value` what it
     holds: a raw array, or another trace's box. `index` is its place on a reverse trace's tape,
-    `tangent` what a forward trace carries beside it.
+    `tangent` what a forward trace carries beside it. `alias` says what it is a view of (see
+    `mutate.py`), or is None.
     """
 
-    __slots__ = ("index", "tangent", "tracer", "value")
+    __slots__ = ("__weakref__", "alias", "index", "tangent", "tracer", "value")
 
     def __init__(self, trace: Any, value: Any, index: int) -> None:
         self.tracer = trace
         self.value = value
         self.index = index
+        self.alias = None
 
 
 # The concrete box classes: a set look-up on the exact type is the cheapest test there is.
@@ -103,12 +126,18 @@ def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> A
     if paused:
         args = [raw_below(arg, paused) for arg in args]
     top = None
+    buffers = False
     for arg in args:
         if type(arg) in box_types:
+            if arg.alias is not None:
+                arg.alias.refresh(arg)
             trace = arg.tracer
+            buffers = buffers or trace.level == 0
             if top is None or trace.level > top.level:
                 top = trace
     if top is not None:
+        if buffers and top.level:
+            args = [top.read(arg) for arg in args]
         return top.process(primitive, args, params)
     out = primitive.impl(*args, **params)
     return constant(out) if paused else out

@@ -16,3 +16,7 @@ class ConversionError(TypeError):
 
 class UnsupportedError(TypeError):
     """A function, or an option of one, that has no derivative rule was called on a traced value."""
+
+
+class StaleValueError(RuntimeError):
+    """Something that a pullback needs was changed in place after it was saved."""

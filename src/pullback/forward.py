@@ -7,12 +7,14 @@ sum over its arguments, and an opaque op's the transpose of its (linear) vjp.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import border, tree
 from .backends import backend_of
 from .core import Box, Primitive, Trace, bind, box_types, escaped
+from .mutate import View, follow, put, writable
 from .reverse import ReverseTrace, Walk, project
 from .rules import IDENTITY, NEGATE
 
@@ -20,16 +22,20 @@ from .rules import IDENTITY, NEGATE
 class ForwardTrace(Trace):
     """Gives every value computed from its boxes a tangent."""
 
-    __slots__ = ("backend", "careful")
+    __slots__ = ("backend", "careful", "next_place", "written")
 
     def __init__(self, name: str, backend: Any) -> None:
         super().__init__(name)
         self.backend = backend
+        # A box's index is a place of its own, negative until its tangent is an array of its own.
+        self.next_place = itertools.count(1).__next__
+        # Has any box been written into? Its tangent then changes, and no other may share it.
+        self.written = False
         self.careful = False  # has a seed exact zeros, which stay zero whatever the partial is?
 
     def box(self, value: Any, tangent: Any) -> Box:
         """A box for `value` that moves in the direction `tangent`."""
-        box = self.backend.box_type(self, value, -1)
+        box = self.backend.box_type(self, value, -self.next_place())
         box.tangent = tangent
         return box
 
@@ -39,17 +45,49 @@ class ForwardTrace(Trace):
         mine = [type(arg) in box_types and arg.tracer is self for arg in args]
         values = [arg.value if m else arg for arg, m in zip(args, mine, strict=True)]
         tangents = [arg.tangent if m else None for arg, m in zip(args, mine, strict=True)]
+        self.watch(values)
         out = bind(primitive, values, params)
         push = _PUSHES.get(primitive.kind)
         if push is None:
             return out
         tangent = push(self, primitive, values, tangents, out, params)
         if primitive.outputs is None:
-            return out if tangent is None else self._match(out, tangent)
+            if tangent is None:
+                return out
+            box = self._match(out, tangent)
+            for arg, value in zip(args, values, strict=True):
+                if arg is value:
+                    continue
+                if self.backend.is_view(out, value):
+                    box.alias = View(arg, primitive, params)
+                elif self.written and self.backend.is_view(box.tangent, arg.tangent):
+                    box.tangent = box.tangent.copy()
+            return box
         return tuple(
             part if t is None else self._match(part, t)
             for part, t in zip(out, tangent, strict=True)
         )
+
+    def lift(self, box: Box) -> Box:
+        """A box around one of an outer trace (or of none) that is about to be written into."""
+        return self.box(box, self.backend.zeros(*self.backend.aval(box)))
+
+    def write(self, root: Box, steps: Any, index: Any, value: Any) -> None:
+        """Write `value` to the part `index` of the view of `root` that `steps` lead to."""
+        if self.ended:
+            raise escaped(self)
+        self.written = True
+        tangent = 0
+        if type(value) in box_types and value.tracer is self:
+            tangent, value = value.tangent, value.value
+        root.value = writable(root.value, value)
+        put(self, follow(steps, root.value), index, value)
+        # Tangents may be shared: the first write makes its root one of its own.
+        if root.index < 0:
+            root.tangent = self.backend.copy_like(root.tangent, root.value)
+        root.tangent = writable(root.tangent, tangent)
+        put(self, follow(steps, root.tangent), index, tangent)
+        root.index = self.next_place()
 
     def _match(self, out: Any, tangent: Any) -> Box:
         if tangent.shape != out.shape or tangent.dtype != out.dtype:
@@ -64,16 +102,19 @@ def _push_elementwise(
     for position, (rule, tangent) in enumerate(zip(primitive.rules, tangents, strict=True)):
         if rule is None or tangent is None:
             continue
-        how, function, _ = rule.step
+        how, function, masks = rule.step
         if how == IDENTITY:
             term = tangent
         elif how == NEGATE:
             term = -tangent
         else:
             saved = rule.save(trace.backend.xp, out, values, params, position)
-            term = tangent * function(*saved)
+            partial = function(*saved)
+            term = tangent * partial
             if trace.careful:
                 term = trace.backend.keep_zeros(term, tangent)
+            if masks:
+                term = trace.backend.keep_zeros(term, partial)
         total = term if total is None else total + term
     return total
 
@@ -191,6 +232,7 @@ def jvp(
         out, aux = border.split_aux("jvp", out) if has_aux else (out, None)
         out_leaves, out_structure = tree.flatten(out)
         border.check_outputs("jvp", out_leaves, out_structure, trace.backend)
+        border.refresh_views(out_leaves)
     finally:
         trace.ended = True
     moved = [_tangent_out(trace, leaf, strict) for leaf in out_leaves]
@@ -224,8 +266,7 @@ def _enter(trace: ForwardTrace, leaves: list[Any], tangents: list[Any], structur
                 "boolean); its tangent must be None"
             )
         value = leaves[place]
-        if type(value) not in box_types:
-            value = backend.enter(value)
+        value = backend.enter(value)
         checked = border.check_cotangent(tangent, *backend.aval(value), backend, where)
         trace.careful = trace.careful or backend.has_zeros(checked)
         leaves[place] = trace.box(value, checked)

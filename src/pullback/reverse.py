@@ -9,11 +9,15 @@ function may record at once.  The cotangents are a list over the same indices, N
 from __future__ import annotations
 
 import itertools
+import threading
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
 from .core import Box, Primitive, Trace, bind, box_types, escaped
-from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE
+from .errors import StaleValueError
+from .mutate import View, Write, follow, put, writable
+from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
 
 Edge = tuple[Any, tuple[int, Any, bool], tuple[Any, ...]]
 Tape = dict[int, tuple[tuple[Edge, ...], Any, Any]]
@@ -22,7 +26,7 @@ Tape = dict[int, tuple[tuple[Edge, ...], Any, Any]]
 class ReverseTrace(Trace):
     """Records every primitive applied to its boxes."""
 
-    __slots__ = ("backend", "box_type", "complex", "mixed", "next_index", "size", "tape", "xp")
+    __slots__ = ("backend", "box_type", "captured", "complex", "lock", "mixed", "next_index", "size", "tape", "writes", "xp")
 
     def __init__(self, name: str, backend: Any) -> None:
         super().__init__(name)
@@ -35,12 +39,18 @@ class ReverseTrace(Trace):
         self.complex = False  # is any value on the tape complex?
         self.mixed = False  # is any not float64?
         self.size = 0  # of the tape, once it has ended
+        self.writes: list[Write] = []
+        self.lock = threading.RLock()  # held by a walk that undoes writes
+        # The outer transforms' arrays that the tape may have saved, and where they were then.
+        self.captured: dict[int, tuple[Any, Any, int]] = {}
 
     def leaf(self, value: Any) -> Box:
         """A box for a primal: an entry without edges."""
-        if type(value) not in box_types:
-            value = self.backend.enter(value)
-        return self._record((), value)
+        return self._record((), self.backend.enter(value))
+
+    def lift(self, box: Box) -> Box:
+        """A box around one of an outer trace (or of none) that is about to be written into."""
+        return self._record((), box)
 
     def end(self) -> Tape:
         """Stop recording, and hand over the tape: a box that is used after this has escaped."""
@@ -49,6 +59,21 @@ class ReverseTrace(Trace):
         self.size = self.next_index()
         tape, self.tape = self.tape, {}
         return tape
+
+    def check_captured(self) -> None:
+        """Raise if an outer transform's array was written into since the tape saved it."""
+        for reference, tracer, index in self.captured.values():
+            box = reference()
+            if box is None:
+                continue
+            if box.alias is not None:
+                box.alias.refresh(box)
+            if box.tracer is not tracer or box.index != index:
+                raise StaleValueError(
+                    f"pullback.{self.name}: an array that the function captured was changed in "
+                    "place between the call and its pullback, which needs it as it was. Call the "
+                    "pullback before the write, or capture a copy (w = w.copy())."
+                )
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         if self.ended:
@@ -64,7 +89,9 @@ class ReverseTrace(Trace):
                     nested = nested or type(arg) in box_types
                 else:
                     nested = True
+                    self.captured[id(arg)] = (weakref.ref(arg), arg.tracer, arg.index)
         if nested:
+            self.watch(values)
             out = bind(primitive, values, params)
         elif params:
             out = primitive.impl(*values, **params)
@@ -80,7 +107,37 @@ class ReverseTrace(Trace):
             if rule is not None:
                 saved = rule.save(xp, out, values, params, position)
                 edges.append((ref, rule.step, saved))
-        return self._record(edges, out) if edges else out
+        if not edges:
+            return out
+        box = self._record(edges, out)
+        for position, _ in refs:
+            if self.backend.is_view(out, values[position]):
+                box.alias = View(args[position], primitive, params)
+        return box
+
+    def write(self, root: Box, steps: Any, index: Any, value: Any) -> None:
+        """Write `value` to the part `index` of the view of `root` that `steps` lead to."""
+        if self.ended:
+            raise escaped(self)
+        # The recorders know nothing of views: from the first write on, `process` does the work.
+        self.recording = False
+        ref = None
+        if type(value) in box_types and value.tracer is self:
+            ref, value = value.index, value.value
+        root.value = writable(root.value, value)
+        buffer = follow(steps, root.value)
+        last = self.backend.last_writes(index, buffer.shape)
+        edge: Edge = (root.index, (WRITE, None, True), (steps, index, ref, last, root.value))
+        place = self.next_index()
+        stored = put(self, buffer, index, value)
+        self.tape[place] = ((edge,), root.value.shape, root.value.dtype)
+        self.writes.append(Write(place, buffer, index, stored))
+        root.index = place
+
+    def wrote(self, buffer: Any, index: Any, stored: Any) -> None:
+        self.recording = False
+        self.writes.append(Write(self.next_index(), buffer, index, stored.copy()))
+        super().wrote(buffer, index, stored)
 
     def note(self, dtype: Any) -> None:
         """Remember that a value of a dtype other than float64 is on the tape."""
@@ -128,9 +185,11 @@ class Walk:
     is an array of our own, free to add into.
     """
 
-    __slots__ = ("cotangents", "masked", "owned", "tape", "trace")
+    __slots__ = ("cotangents", "masked", "owned", "tape", "trace", "undone", "writes")
 
     def __init__(self, trace: ReverseTrace, tape: Tape) -> None:
+        self.writes = trace.writes[:]
+        self.undone: list[Write] = []
         self.trace = trace
         self.tape = tape
         self.cotangents: list[Any] = [None] * trace.size
@@ -147,7 +206,10 @@ class Walk:
         backend = self.trace.backend
         array_type = backend.array_type
         conjugate, mixed = self.trace.complex, self.trace.mixed
+        writes = self.writes
         for index in range(start, leaves - 1, -1):
+            while writes and writes[-1].place >= index:
+                self.undo()
             entry = take(index, None)
             cotangent = cotangents[index]
             if cotangent is None or entry is None:
@@ -175,12 +237,14 @@ class Walk:
                     contribution = function(cotangent, *saved)
                     shape = contribution.shape
                 else:
-                    self.step(ref, how, function, saved, cotangent, masked=masks or careful)
+                    self.step(index, ref, how, function, saved, cotangent, masked=masks or careful)
                     continue
                 if masks or careful:
                     masked.add(ref)
                 aval = tape[ref]
-                if shape != aval[1] or (mixed and contribution.dtype is not aval[2]):
+                if shape != aval[1] or (
+                    (mixed or how == TRANSPOSE) and contribution.dtype is not aval[2]
+                ):
                     contribution = project(contribution, aval[1], aval[2], self.trace.xp)
                 previous = cotangents[ref]
                 if previous is None:
@@ -192,8 +256,27 @@ class Walk:
                 else:
                     cotangents[ref] = self.sum(ref, contribution)
 
+    def undo(self) -> None:
+        """Put back what the last write overwrote, for the entries that saved it."""
+        write = self.writes.pop()
+        write.swap(self.trace)
+        self.undone.append(write)
+
+    def redo(self) -> None:
+        """Bring every buffer back to where it was when the walk began."""
+        while self.undone:
+            self.undone.pop().swap(self.trace)
+
     def step(
-        self, ref: Any, how: int, function: Any, saved: Any, cotangent: Any, *, masked: bool
+        self,
+        index: int,
+        ref: Any,
+        how: int,
+        function: Any,
+        saved: Any,
+        cotangent: Any,
+        *,
+        masked: bool,
     ) -> None:
         """The kinds of edge that do not lead one cotangent to one argument."""
         if how == OUTPUT:
@@ -205,6 +288,8 @@ class Walk:
         elif how == SCATTER:
             self.scatter(ref, function, saved, cotangent)
             targets = (ref,)
+        elif how == WRITE:
+            targets = self.write(index, ref, saved, cotangent)
         else:
             targets = ref
             for target, part in zip(ref, function(cotangent, *saved), strict=True):
@@ -232,6 +317,22 @@ class Walk:
             return previous
         self.owned.add(ref)
         return previous + contribution
+
+    def write(self, place: int, ref: int, saved: Any, cotangent: Any) -> tuple[int, ...]:
+        """Split a written array's cotangent: the part written is the value's, the rest is older."""
+        steps, index, value_ref, last, like = saved
+        if place not in self.owned:
+            cotangent = self.trace.backend.copy_like(cotangent, like)
+        part = follow(steps, cotangent)
+        if value_ref is not None:
+            written = part[index].copy()
+            self.add(value_ref, written if last is None else written * last)
+        part[index] = 0
+        if self.cotangents[ref] is not None:
+            cotangent = self.cotangents[ref] + cotangent
+        self.cotangents[ref] = cotangent
+        self.owned.add(ref)
+        return (ref,) if value_ref is None else (ref, value_ref)
 
     def scatter(self, ref: int, function: Any, saved: Any, cotangent: Any) -> None:
         """Add to a part of the cotangent of `ref`, in time that does not grow with the whole."""

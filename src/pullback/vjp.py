@@ -52,6 +52,7 @@ class Recording:
             else:
                 out_leaves, self.out_structure = tree.flatten(out)
                 border.check_outputs(transform, out_leaves, self.out_structure, backend)
+            border.refresh_views(out_leaves)
         finally:
             self.tape: Tape = trace.end()
         self.outputs = [self._output(leaf) for leaf in out_leaves]
@@ -70,6 +71,7 @@ class Recording:
     def pull(self, cotangents: list[Any], tape: Tape, *, free: bool) -> Any:
         """The tree of the leaves' cotangents; `cotangents` are the outputs', None for zero."""
         trace = self.trace
+        trace.check_captured()
         backend = trace.backend
         walk = Walk(trace, tape)
         start = -1
@@ -81,8 +83,15 @@ class Recording:
                     walk.masked.add(output[0])
         cotangents.clear()
         cotangent = None
-        with backend.quiet():
-            walk.run(start, self.count, free=free)
+        if not trace.writes:
+            with backend.quiet():
+                walk.run(start, self.count, free=free)
+        else:
+            with trace.lock, backend.quiet():
+                try:
+                    walk.run(start, self.count, free=free)
+                finally:
+                    walk.redo()
         return tree.unflatten(self.leaves, self._results(walk.cotangents))
 
     def _results(self, cotangents: list[Any]) -> list[Any]:

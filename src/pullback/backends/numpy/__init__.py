@@ -62,10 +62,13 @@ class NumpyBackend:
 
     @staticmethod
     def enter(value: Any) -> Any:
-        """A primal as a transform holds it: a copy, so that later changes cannot reach the tape."""
-        if type(value) is np.ndarray:
-            return value.copy("K")  # in its own layout, which order="K" and "A" can see
-        return np.asarray(value)[()] if isinstance(value, (float, complex)) else value
+        """A primal as a transform holds it.
+
+        Arrays are copied: later changes by the caller cannot reach the tape, nor writes the caller.
+        """
+        if isinstance(value, (float, complex)):
+            return np.asarray(value)[()] if type(value) in (float, complex) else value
+        return NumpyBackend.copy(value)
 
     @staticmethod
     def cast(value: Any, dtype: Any) -> Any:
@@ -81,8 +84,49 @@ class NumpyBackend:
 
     @staticmethod
     def copy(value: Any) -> Any:
-        """`value` in memory of its own."""
-        return value.copy() if type(value) is np.ndarray else value
+        """`value` in memory of its own; a number, which nothing can change, as it is."""
+        if type(value) is np.ndarray:
+            return value.copy("K")  # in its own layout, which order="K" and "A" can see
+        box_type = NumpyBackend.box_type
+        raw = value
+        while type(raw) is box_type:
+            raw = raw.value
+        return value.copy() if type(value) is box_type and type(raw) is np.ndarray else value
+
+    @staticmethod
+    def copy_like(cotangent: Any, like: Any) -> Any:
+        """A copy of `cotangent` whose memory is laid out as that of `like`, to take views of."""
+        if type(cotangent) is not np.ndarray:
+            return cotangent.copy()
+        while type(like) is NumpyBackend.box_type:
+            like = like.value
+        copy = np.empty_like(like, cotangent.dtype)
+        copy[...] = cotangent
+        return copy
+
+    @staticmethod
+    def is_view(out: Any, value: Any) -> bool:
+        """Does `out`, computed from `value`, share its memory?"""
+        if type(out) is NumpyBackend.box_type:
+            return out is value or (out.alias is not None and out.alias.base is value)
+        if type(out) is not np.ndarray or type(value) is not np.ndarray:
+            return False
+        return out is value or (out.base is not None and _owner(out) is _owner(value))
+
+    @staticmethod
+    def last_writes(index: Any, shape: tuple[int, ...]) -> Any:
+        """Which of the elements written by `x[index] = v` stay, where `index` repeats; or None.
+
+        As in NumPy, the last write to an element wins.
+        """
+        parts = index if type(index) is tuple else (index,)
+        if not any(isinstance(part, np.ndarray) and part.dtype != bool for part in parts):
+            return None
+        winner = np.empty(shape, np.intp)
+        order = np.arange(winner[index].size).reshape(winner[index].shape)
+        winner[index] = order
+        last = winner[index] == order
+        return None if last.all() else last
 
     @staticmethod
     def has_zeros(cotangent: Any) -> bool:
@@ -121,6 +165,12 @@ class NumpyBackend:
         if value.base is None and value.flags.writeable and _references(value) <= _FRESH:
             return value
         return value.copy()
+
+
+def _owner(array: Any) -> Any:
+    while type(array.base) is np.ndarray:
+        array = array.base
+    return array
 
 
 def _references(value: Any) -> int:

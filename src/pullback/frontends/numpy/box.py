@@ -134,18 +134,6 @@ class ArrayBox(Box):
     def __index__(self) -> int:
         return self._refuse_conversion("use as an index")
 
-    # In-place: refused until it is followed
-
-    def _refuse_write(self, how: str) -> Any:
-        raise UnsupportedError(
-            f"{how} of a value traced by pullback.{self.tracer.name} is not followed. Write the "
-            "new value to a new name (y = x + 1 instead of x += 1; np.where or np.concatenate "
-            "instead of an assignment to a part)."
-        )
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self._refuse_write("item assignment")
-
     def __copy__(self) -> Any:
         return +self
 
@@ -227,7 +215,6 @@ def install_operators() -> None:
     for name, ufunc in _BINARY.items():
         setattr(ArrayBox, f"__{name}__", operator(ufunc))
         setattr(ArrayBox, f"__r{name}__", operator(ufunc, reflected=True))
-        setattr(ArrayBox, f"__i{name}__", _in_place(name))
     for name, ufunc in _COMPARISONS.items():
         setattr(ArrayBox, f"__{name}__", operator(ufunc))
     for name, ufunc in _UNARY.items():
@@ -236,13 +223,6 @@ def install_operators() -> None:
 
 def _unary(ufunc: Any) -> Callable[[Any], Any]:
     return lambda self: ufunc(self)
-
-
-def _in_place(name: str) -> Callable[[Any, Any], Any]:
-    def refuse(self: Any, other: Any) -> Any:
-        return self._refuse_write(f"the in-place operator {name}")
-
-    return refuse
 
 
 def method(name: str, numpy_function: Any) -> None:

@@ -1,0 +1,154 @@
+"""In-place writes: a traced array is a handle on a real buffer and on a place on the tape.
+
+A write goes into the buffer for real, and the handle moves on to a new place, whose parents are
+the old place and the value written.  What the write overwrote is kept, so that the walk back can
+undo it before it goes on to entries that saved the buffer as it was.  A view knows its base: used
+after a write to any part of the same memory, it takes its place from the base anew.  So a write of
+k elements costs O(k) on the way forward and on the way back.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from .core import Box, Primitive, Trace, bind, box_types, raw
+
+
+class View:
+    """How a box came to be a view: `primitive(base, **params)`, when base was at `place`."""
+
+    __slots__ = ("base", "params", "place", "primitive")
+
+    def __init__(self, base: Box, primitive: Primitive, params: dict[str, Any]) -> None:
+        self.base = base
+        self.primitive = primitive
+        self.params = params
+        self.place = (base.tracer, base.index)
+
+    def refresh(self, box: Box) -> None:
+        """Bring `box` to where its base is now, if that has been written to since."""
+        base = self.base
+        if base.alias is not None:
+            base.alias.refresh(base)
+        place = (base.tracer, base.index)
+        if place == self.place:
+            return
+        self.place = place
+        anew = bind(self.primitive, (base,), self.params)
+        box.tracer, box.value, box.index = anew.tracer, anew.value, anew.index
+        if hasattr(anew, "tangent"):
+            box.tangent = anew.tangent
+
+    def path(self) -> tuple[Box, list[tuple[Primitive, dict[str, Any]]]]:
+        """The box that is no view at the bottom, and the steps that lead from it to here."""
+        base, steps = self.base, [(self.primitive, self.params)]
+        while base.alias is not None:
+            steps.append((base.alias.primitive, base.alias.params))
+            base = base.alias.base
+        return base, steps[::-1]
+
+
+def follow(steps: Sequence[tuple[Primitive, dict[str, Any]]], array: Any) -> Any:
+    """The view of `array` that `steps` lead to."""
+    for primitive, params in steps:
+        array = bind(primitive, (array,), params)
+    return array
+
+
+class Write:
+    """One write on a tape: where, and what stood there; `swap` undoes it, and again redoes it."""
+
+    __slots__ = ("buffer", "index", "place", "stored")
+
+    def __init__(self, place: int, buffer: Any, index: Any, stored: Any) -> None:
+        self.place = place
+        self.buffer = buffer
+        self.index = index
+        self.stored = stored
+
+    def swap(self, trace: Trace) -> None:
+        """Exchange what stands in the buffer with what is stored."""
+        self.stored = put(trace, self.buffer, self.index, self.stored)
+
+
+def put(trace: Trace, buffer: Any, index: Any, value: Any) -> Any:
+    """`buffer[index] = value`, seen by the other traces that may hold it; what stood there."""
+    overwritten = buffer[index].copy()
+    buffer[index] = value
+    if type(buffer) not in box_types:
+        trace.wrote(buffer, index, overwritten)
+    return overwritten
+
+
+def write(box: Box, index: Any, value: Any) -> None:
+    """`box[index] = value`, for a value that has the shape and dtype of that part already."""
+    if box.alias is not None:
+        box.alias.refresh(box)
+    root, steps = box.alias.path() if box.alias is not None else (box, [])
+    if type(value) in box_types:
+        if value.alias is not None:
+            value.alias.refresh(value)
+        if value.tracer.level > root.tracer.level:
+            lift(root, value.tracer)
+    root.tracer.write(root, steps, index, value)
+    if box is not root:
+        box.alias.refresh(box)
+
+
+def lift(root: Box, trace: Any) -> None:
+    """Make `root` a box of `trace` (an inner one) around what it has been."""
+    around = root.value
+    if root.tracer.level:
+        around = type(root)(root.tracer, root.value, root.index)
+        if hasattr(root, "tangent"):
+            around.tangent = root.tangent
+    else:
+        root.tracer.watchers.add(trace)
+    root.tracer.recording = False
+    anew = trace.lift(around)
+    root.tracer, root.value, root.index = trace, anew.value, anew.index
+    if hasattr(anew, "tangent"):
+        root.tangent = anew.tangent
+
+
+def writable(value: Any, written: Any) -> Any:
+    """`value`, a raw array or box, as something that `written` can be written into."""
+    if type(written) in box_types and type(value) not in box_types:
+        return written.tracer.lift(value)
+    return value
+
+
+class BufferTrace(Trace):
+    """Level 0: arrays that no transform follows yet, but that one may write a traced value into."""
+
+    __slots__ = ("backend", "next_place")
+
+    def __init__(self, backend: Any) -> None:
+        super().__init__("buffer", 0)
+        self.next_place = itertools.count().__next__
+        self.backend = backend
+
+    def box(self, array: Any) -> Any:
+        """`array` (a raw array of our own) as a buffer; anything else as it is."""
+        if type(array) is not self.backend.array_type:
+            return array
+        return self.backend.box_type(self, array, self.next_place())
+
+    def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        values = [arg.value if type(arg) in box_types else arg for arg in args]
+        out = primitive.impl(*values, **params)
+        if primitive.outputs is not None:
+            return tuple(self.box(part) for part in out)
+        box = self.box(out)
+        if type(box) in box_types:
+            for arg, value in zip(args, values, strict=True):
+                if arg is not value and self.backend.is_view(out, value):
+                    box.alias = View(arg, primitive, params)
+        return box
+
+    def write(self, root: Box, steps: Any, index: Any, value: Any) -> None:
+        """Write a plain `value`: there is no derivative to follow."""
+        put(self, follow(steps, root.value), index, raw(value))
+        root.index = self.next_place()
