@@ -10,7 +10,9 @@ import numpy as np
 def broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
     if type(x) is np.float64 or (type(x) is np.ndarray and x.ndim == 0):
         # A quarter of the time of np.broadcast_to.
-        return np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
+        view = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
+        view.flags.writeable = False
+        return view
     return np.broadcast_to(x, shape)
 
 

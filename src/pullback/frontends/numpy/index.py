@@ -34,17 +34,21 @@ _READ = ops.getitem.rules[0].step
 def _getitem(self: Any, index: Any) -> Any:
     if type(index) is not int:
         index = static_index(index)
+        if type(index) is not tuple or set(map(type, index)) != {int}:
+            return _read(self, index)
     trace, value = self.tracer, self.value
-    if not trace.recording or open_pauses or type(value) is not np.ndarray or not value.ndim:
+    if not trace.recording or open_pauses or type(value) is not np.ndarray:
         return _read(self, index)
-    # Reads in loops: what `bind` and `process` do for this one rule, in a third of the time.
     out = value[index]
+    if type(out) is np.ndarray:
+        return _read(self, index)  # a view
+    # Loops over elements: what `bind` and `process` do for this one rule, in a third of the time.
     dtype = out.dtype
     if dtype is not backend.float64:
         trace.note(dtype)
     place = trace.next_index()
     edge = (self.index, _READ, (backend.xp, value.shape, index))
-    trace.tape[place] = ((edge,), out.shape, dtype)
+    trace.tape[place] = ((edge,), (), dtype)
     return ArrayBox(trace, out, place)
 
 
@@ -89,7 +93,7 @@ define("__getitem__", _getitem)
 
 
 class Flat:
-    """`x.flat` of a traced array: its elements in C order, to read."""
+    """`x.flat` of a traced array: its elements in C order."""
 
     __slots__ = ("base",)
 
@@ -107,7 +111,8 @@ class Flat:
         return self.base.reshape(-1)[index]
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.base[...] = value  # refused, with the reason
+        positions = np.arange(len(self))[index]
+        self.base[np.unravel_index(positions, self.base.shape)] = value
 
     def copy(self) -> Any:
         """The elements as an array of one axis."""
@@ -251,6 +256,8 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     result = options[0]
     for i, option in enumerate(options[1:], 1):
         result = np.where(number == i, option, result)
+    if len(options) == 1:
+        result = +as_array(result)  # never the choice itself
     return _fit(as_array(result), shape, dtype)
 
 

@@ -31,6 +31,18 @@ def as_operand(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float, complex)) else as_array(value)
 
 
+def as_dtype(x: Any, dtype: Any) -> Any:
+    """`x` in `dtype`: itself where it is already."""
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
+def with_size(x: Any, axis: int, size: int) -> tuple[int, ...]:
+    """The shape of `x` with another `size` on one axis."""
+    shape = [*x.shape]
+    shape[axis] = size
+    return tuple(shape)
+
+
 # One shape for another
 
 
@@ -88,6 +100,11 @@ def _flatten(self: Any, order: str = "C") -> Any:
 
 def _copy(a: Any) -> Any:
     return +a
+
+
+def _own(a: Any) -> Any:
+    """`a`, or a copy where it is a view of what was broadcast."""
+    return a if raw(a).flags.writeable else _copy(a)
 
 
 @implements(np.copy)
@@ -270,7 +287,7 @@ def tile(A: Any, reps: Any) -> Any:
     split = tuple(n for size in sizes for n in (1, size))
     spread = tuple(n for pair in zip(counts, sizes, strict=True) for n in pair)
     shape = tuple(count * size for count, size in zip(counts, sizes, strict=True))
-    return np.broadcast_to(A.reshape(split), spread).reshape(shape)
+    return _own(np.broadcast_to(A.reshape(split), spread).reshape(shape))
 
 
 @implements(np.repeat)
@@ -283,12 +300,11 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     counts = np.asarray(repeats)
     if counts.size != 1 or counts.dtype.kind not in "iu" or counts < 0:
         return np.take(a, np.repeat(np.arange(size), repeats), axis)
+    count = int(counts.item())
     place = axis + a.ndim + 1
     head, tail = a.shape[:place], a.shape[place:]
-    spread = np.broadcast_to(
-        a.reshape(*head, 1, *tail), (*head, count := int(counts.item()), *tail)
-    )
-    return spread.reshape(*head[:-1], size * count, *tail)
+    spread = np.broadcast_to(a.reshape(*head, 1, *tail), (*head, count, *tail))
+    return _own(spread.reshape(*head[:-1], size * count, *tail))
 
 
 @implements(np.resize)
@@ -311,7 +327,9 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
         as_array(x).reshape((1,) * place + (-1,) + (1,) * (ndim - 1 - place))
         for x, place in zip(xi, places, strict=True)
     )
-    return grids if sparse else np.broadcast_arrays(*grids)
+    if not sparse:
+        grids = np.broadcast_arrays(*grids)
+    return tuple(map(_copy, grids)) if copy else grids
 
 
 # Several arrays as one
@@ -326,6 +344,8 @@ def concatenate(
     if axis is None:
         parts = [part.reshape(-1) for part in parts]
         axis = 0
+    if not parts:
+        raise ValueError("need at least one array to concatenate")
     if not all(part.ndim for part in parts):
         raise ValueError("zero-dimensional arrays cannot be concatenated")
     axis = normalize_axis(axis, parts[0].ndim)
@@ -485,7 +505,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     count = np.insert(np.arange(size), places, 0).size - size
     if count == 1:
         count = values.shape[place]
-    values = _pieces(values.astype(arr.dtype), _with_size(arr, axis, count))
+    values = _pieces(values.astype(arr.dtype), with_size(arr, axis, count))
     order = np.insert(np.arange(size), places, np.arange(size, size + count))
     return np.take(np.concatenate((arr, values), axis), order, axis)
 
@@ -513,8 +533,10 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     positions = np.argwhere(raw(filt))
     index = [slice(None)] * filt.ndim
     for i in axes:
-        low, high = (positions[:, i].min(), positions[:, i].max() + 1) if len(positions) else (0, 0)
-        index[i] = slice(int(low) if "f" in trim else None, int(high) if "b" in trim else None)
+        places = positions[:, i]
+        first = int(places.min(initial=filt.shape[i]))
+        last = int(places.max(initial=-1))
+        index[i] = slice(first if "f" in trim else None, last + 1 if "b" in trim else None)
     return filt[tuple(index)]
 
 
@@ -576,239 +598,6 @@ def triu(m: Any, k: int = 0) -> Any:
     return np.where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), np.zeros(1, m.dtype), m)
 
 
-# Padding: one axis after the other, as NumPy does, so that a later axis pads the earlier corners
-
-
-@implements(np.pad)
-def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
-    array = as_array(array)
-    if callable(mode):
-        raise UnsupportedError(
-            "np.pad with a function as mode writes into a plain array, which a traced array "
-            f"cannot be; use one of the modes {sorted(_PADDINGS)}, or np.concatenate"
-        )
-    if kwargs or mode not in _PADDINGS:
-        options = {name: raw(value) for name, value in kwargs.items()}
-        np.pad(
-            np.empty((1,) * array.ndim, array.dtype), 0, mode, **options
-        )  # raises for what NumPy refuses
-    widths = _pairs(_widths(pad_width, array.ndim), array.ndim, int)
-    make = _PADDINGS[mode]
-    for axis, (before, after) in enumerate(widths, -array.ndim):
-        if before < 0 or after < 0:
-            raise ValueError("index can't contain negative values")
-        if before or after:
-            array = make(array, axis, before, after, **kwargs)
-    return array
-
-
-def _widths(pad_width: Any, ndim: int) -> Any:
-    if not isinstance(pad_width, dict):
-        return pad_width
-    widths: list[Any] = [(0, 0)] * ndim
-    for axis, width in pad_width.items():
-        widths[axis] = width if isinstance(width, tuple) else (width, width)
-    return widths
-
-
-def _pairs(values: Any, ndim: int, kind: Any = None) -> list[Any]:
-    """One (before, after) for each axis, from the forms that np.pad takes."""
-    if is_box(values):
-        pairs = np.broadcast_to(values, (ndim, 2))
-    else:
-        pairs = np.broadcast_to(np.asarray(values), (ndim, 2))
-    return [tuple(pair if kind is None else map(kind, pair)) for pair in pairs]
-
-
-def _joined(x: Any, axis: int, before: Any, after: Any) -> Any:
-    """`x` between two pieces that are cast to its dtype."""
-    return np.concatenate((_as(before, x.dtype), x, _as(after, x.dtype)), axis)
-
-
-def _as(x: Any, dtype: Any) -> Any:
-    return x if x.dtype == dtype else x.astype(dtype)
-
-
-def _pad_constant(x: Any, axis: int, before: int, after: int, constant_values: Any = 0) -> Any:
-    values = _pairs(constant_values, x.ndim)[axis]
-    pieces = (
-        np.broadcast_to(as_array(value), _with_size(x, axis, width))
-        for value, width in zip(values, (before, after), strict=True)
-    )
-    return _joined(x, axis, *pieces)
-
-
-def _with_size(x: Any, axis: int, size: int) -> tuple[int, ...]:
-    shape = [*x.shape]
-    shape[axis] = size
-    return tuple(shape)
-
-
-def _pad_gathered(mode: str) -> Any:
-    def make(x: Any, axis: int, before: int, after: int, reflect_type: str = "even") -> Any:
-        if reflect_type == "odd" and x.shape[axis] > (mode == "reflect"):
-            return _pad_odd(x, axis, before, after, edge=mode == "symmetric")
-        positions = np.pad(np.arange(x.shape[axis]), (before, after), mode)  # type: ignore[call-overload]
-        return np.take(x, positions, axis)
-
-    return make
-
-
-def _pad_odd(x: Any, axis: int, before: int, after: int, *, edge: bool) -> Any:
-    """Reflect about the ends with the other sign; what is longer than `x` in several steps."""
-    longest = x.shape[axis] - (not edge)
-    while before or after:
-        left, right = min(before, longest), min(after, longest)
-        size = x.shape[axis]
-        first, last = x[along(axis, slice(0, 1))], x[along(axis, slice(size - 1, None))]
-        shift = int(not edge)
-        head = np.flip(x[along(axis, slice(shift, shift + left))], axis)
-        tail = np.flip(x[along(axis, slice(size - shift - right, size - shift))], axis)
-        x = np.concatenate((2 * first - head, x, 2 * last - tail), axis)
-        before -= left
-        after -= right
-    return x
-
-
-def _pad_statistic(function: Any) -> Any:
-    def make(x: Any, axis: int, before: int, after: int, stat_length: Any = None) -> Any:
-        size = x.shape[axis]
-        lengths = (None, None) if stat_length is None else _pairs(stat_length, x.ndim)[axis]
-        low, high = (size if n is None else min(int(n), size) for n in lengths)
-        ends = (slice(0, low), slice(size - high, None))
-        pieces = (
-            np.broadcast_to(
-                function(x[along(axis, end)], axis=axis, keepdims=True), _with_size(x, axis, width)
-            )
-            for end, width in zip(ends, (before, after), strict=True)
-        )
-        return _joined(x, axis, *pieces)
-
-    return make
-
-
-def _pad_ramp(x: Any, axis: int, before: int, after: int, end_values: Any = 0) -> Any:
-    low, high = (as_array(value) for value in _pairs(end_values, x.ndim)[axis])
-    first, last = x[along(axis, 0)], x[along(axis, -1)]
-    head = np.linspace(low, first, before, endpoint=False, axis=axis)
-    tail = np.flip(np.linspace(high, last, after, endpoint=False, axis=axis), axis)
-    return _joined(x, axis, head, tail)
-
-
-_PADDINGS: dict[str, Any] = {
-    "constant": _pad_constant,
-    "edge": _pad_gathered("edge"),
-    "empty": _pad_constant,
-    "linear_ramp": _pad_ramp,
-    "maximum": _pad_statistic(np.max),
-    "mean": _pad_statistic(np.mean),
-    "median": _pad_statistic(np.median),
-    "minimum": _pad_statistic(np.min),
-    "reflect": _pad_gathered("reflect"),
-    "symmetric": _pad_gathered("symmetric"),
-    "wrap": _pad_gathered("wrap"),
-}
-
-
-# Ranges between traced ends
-
-
-@implements(np.linspace)
-def linspace(
-    start: Any,
-    stop: Any,
-    num: Any = 50,
-    endpoint: bool = True,
-    retstep: bool = False,
-    dtype: Any = None,
-    axis: int = 0,
-    *,
-    device: Any = None,
-) -> Any:
-    num = _count(num)
-    steps = num - 1 if endpoint else num
-    start, stop = as_operand(start), as_operand(stop)
-    delta = stop - start
-    places = np.arange(num, dtype=raw(delta).real.dtype).reshape((-1,) + (1,) * delta.ndim)
-    step = delta / steps if steps > 0 else math.nan
-    if steps <= 0:
-        values = places * delta + start
-    elif np.all(raw(step)):
-        values = places * step + start
-    else:
-        values = places / steps * delta + start  # as NumPy does where a step underflows
-    if endpoint and num > 1:
-        last = np.broadcast_to(_as(as_array(stop), values.dtype), delta.shape)
-        values = np.concatenate((values[:-1], last[None]))
-    values = _finish(values, axis, dtype)
-    return (values, step) if retstep else values
-
-
-def _count(num: Any) -> int:
-    num = operator.index(num)
-    if num < 0:
-        raise ValueError(f"Number of samples, {num}, must be non-negative.")
-    return num
-
-
-def _finish(values: Any, axis: int, dtype: Any) -> Any:
-    if dtype is not None and np.dtype(dtype).kind in "iu":
-        return np.moveaxis(np.floor(raw(values)), 0, axis).astype(dtype)
-    if dtype is not None:
-        values = values.astype(dtype)
-    return np.moveaxis(values, 0, axis) if axis else values
-
-
-@implements(np.logspace)
-def logspace(
-    start: Any,
-    stop: Any,
-    num: Any = 50,
-    endpoint: bool = True,
-    base: Any = 10.0,
-    dtype: Any = None,
-    axis: int = 0,
-) -> Any:
-    start, stop, base = (as_operand(value) for value in (start, stop, base))
-    ndim = max(map(np.ndim, (start, stop, base)))
-    exponents = np.linspace(_leading(start, ndim), _leading(stop, ndim), num, endpoint)
-    return _finish(np.power(base, exponents), axis, dtype)
-
-
-def _leading(x: Any, ndim: int) -> Any:
-    """`x` with axes of length 1 in front, up to `ndim`; a number as it is."""
-    return x.reshape((1,) * (ndim - x.ndim) + x.shape) if np.ndim(x) else x
-
-
-@implements(np.geomspace)
-def geomspace(
-    start: Any,
-    stop: Any,
-    num: Any = 50,
-    endpoint: bool = True,
-    dtype: Any = None,
-    axis: int = 0,
-) -> Any:
-    start, stop = as_array(start), as_array(stop)
-    if np.any(raw(start) == 0) or np.any(raw(stop) == 0):
-        raise ValueError("Geometric sequence cannot include zero")
-    num = _count(num)
-    inexact = np.result_type(raw(start), raw(stop), float(num), np.zeros((), dtype))
-    start, stop = _as(start, inexact), _as(stop, inexact)
-    # Turned to positive numbers and back, so that negative ones have a logarithm.
-    sign = np.sign(start) if inexact.kind == "c" else np.sign(raw(start))
-    first, last = start / sign, stop / sign
-    values = np.logspace(np.log10(first), np.log10(last), num, endpoint)
-    # The ends themselves, which the powers meet only within rounding.
-    first, last = (np.broadcast_to(end, values.shape[1:])[None] for end in (first, last))
-    if num > 1 and endpoint:
-        values = np.concatenate((first, values[1:-1], last))
-    elif num:
-        values = np.concatenate((first, values[1:]))
-    values = values * sign
-    return _finish(values, axis, dtype)
-
-
 # Arrays like another, and what an array is: constants
 
 constant(
@@ -845,7 +634,7 @@ def full_like(
     if not is_box(fill_value):
         prototype[...] = fill_value
         return prototype
-    return np.broadcast_to(_as(fill_value, prototype.dtype), prototype.shape)
+    return _copy(np.broadcast_to(as_dtype(fill_value, prototype.dtype), prototype.shape))
 
 
 # A function along axes
@@ -873,9 +662,11 @@ def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
     for axis in axes if np.ndim(axes) else (axes,):
         axis = normalize_axis(axis, a.ndim) + a.ndim  # noqa: PLW2901
         result = func(a, axis)
-        a = result if result.ndim == a.ndim else np.expand_dims(result, axis)
-        if a.ndim != result.ndim + (result is not a):
+        if result.ndim != a.ndim:
+            result = np.expand_dims(result, axis)
+        if result.ndim != a.ndim:
             raise ValueError("function is not returning an array of the correct shape")
+        a = result
     return a
 
 
