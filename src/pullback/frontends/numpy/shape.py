@@ -496,17 +496,16 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     arr, axis = _one_axis(as_array(arr), axis)
     size = arr.shape[axis]
-    places = obj if isinstance(obj, slice) else np.asarray(obj)
     values = as_array(values)
     values = values.reshape((1,) * (arr.ndim - values.ndim) + values.shape)
     place = axis + arr.ndim
-    if not isinstance(places, slice) and not places.ndim:
+    if not isinstance(obj, slice) and not np.ndim(obj):
         values = np.moveaxis(values, 0, place)
-    count = np.insert(np.arange(size), places, 0).size - size
+    count = np.insert(np.arange(size), obj, 0).size - size
     if count == 1:
         count = values.shape[place]
     values = _pieces(values.astype(arr.dtype), with_size(arr, axis, count))
-    order = np.insert(np.arange(size), places, np.arange(size, size + count))
+    order = np.insert(np.arange(size), obj, np.arange(size, size + count))
     return np.take(np.concatenate((arr, values), axis), order, axis)
 
 
