@@ -120,6 +120,8 @@ def check_cotangent(
         )
     if type(cotangent) in box_types:
         return cotangent if got_dtype is dtype else cotangent.astype(dtype)
-    return cotangent if hasattr(cotangent, "dtype") and got_dtype is dtype else backend.cast(
-        cotangent, dtype
+    return (
+        cotangent
+        if hasattr(cotangent, "dtype") and got_dtype is dtype
+        else backend.cast(cotangent, dtype)
     )

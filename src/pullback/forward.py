@@ -151,7 +151,9 @@ def _push_opaque(
     outs = (out,) if primitive.outputs is None else out
     recorder = ReverseTrace("jvp", backend)
     cotangents = [
-        recorder.leaf(backend.zeros(*aval)) if (aval := backend.aval(part))[1].kind in "fc" else None
+        recorder.leaf(backend.zeros(*aval))
+        if (aval := backend.aval(part))[1].kind in "fc"
+        else None
         for part in outs
     ]
     _, function, _ = rule.step
@@ -170,8 +172,7 @@ def _push_opaque(
     with backend.quiet():
         walk.run(start, count, free=True)
     moved = [
-        None if cotangent is None else walk.cotangents[cotangent.index]
-        for cotangent in cotangents
+        None if cotangent is None else walk.cotangents[cotangent.index] for cotangent in cotangents
     ]
     return moved if primitive.outputs else moved[0]
 
@@ -255,6 +256,7 @@ def _enter(trace: ForwardTrace, leaves: list[Any], tangents: list[Any], structur
     backend = trace.backend
     differentiable = border.check_leaves("jvp", backend, leaves, structure, "primals")
     for place, (follows, tangent) in enumerate(zip(differentiable, tangents, strict=True)):
+
         def where(place: int = place) -> str:
             return f"pullback.jvp: {tree.path_of(structure, place, 'tangents')}"
 

@@ -17,7 +17,7 @@ from typing import Any
 from .core import Box, Primitive, Trace, bind, box_types, escaped
 from .errors import StaleValueError
 from .mutate import View, Write, follow, put, writable
-from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
+from .rules import IDENTITY, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
 
 Edge = tuple[Any, tuple[int, Any, bool], tuple[Any, ...]]
 Tape = dict[int, tuple[tuple[Edge, ...], Any, Any]]
@@ -26,7 +26,19 @@ Tape = dict[int, tuple[tuple[Edge, ...], Any, Any]]
 class ReverseTrace(Trace):
     """Records every primitive applied to its boxes."""
 
-    __slots__ = ("backend", "box_type", "captured", "complex", "lock", "mixed", "next_index", "size", "tape", "writes", "xp")
+    __slots__ = (
+        "backend",
+        "box_type",
+        "captured",
+        "complex",
+        "lock",
+        "mixed",
+        "next_index",
+        "size",
+        "tape",
+        "writes",
+        "xp",
+    )
 
     def __init__(self, name: str, backend: Any) -> None:
         super().__init__(name)

@@ -18,7 +18,17 @@ Output = tuple[int | None, tuple[int, ...], Any]
 class Recording:
     """One run of a function under a reverse trace: its outputs, its tape, and the way back."""
 
-    __slots__ = ("aux", "count", "inputs", "leaves", "out", "out_structure", "outputs", "tape", "trace")
+    __slots__ = (
+        "aux",
+        "count",
+        "inputs",
+        "leaves",
+        "out",
+        "out_structure",
+        "outputs",
+        "tape",
+        "trace",
+    )
 
     def __init__(
         self,
@@ -248,9 +258,7 @@ def check_strict(transform: str, recording: Recording, root: str = "primals") ->
             continue
         if index not in reached:
             path = tree.path_of(recording.leaves, place, root)
-            raise ValueError(
-                f"pullback.{transform}: no output depends on {path} (strict=True)"
-            )
+            raise ValueError(f"pullback.{transform}: no output depends on {path} (strict=True)")
         index += 1
 
 

@@ -8,6 +8,6 @@ from typing import Any
 from .numpy import backend as numpy_backend
 
 
-def backend_of(leaves: Iterable[Any]) -> Any:  # noqa: ARG001
+def backend_of(leaves: Iterable[Any]) -> Any:
     """The backend that these leaves belong to."""
     return numpy_backend

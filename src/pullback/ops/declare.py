@@ -130,5 +130,3 @@ def _declare(
     if not hasattr(np, name):
         setattr(xp, name, primitive)
     return primitive
-
-

@@ -1,6 +1,35 @@
 """NumPy's functions, methods and operators on boxes, through NEP 13 and NEP 18."""
 
-from . import calculus, contract, elementwise, fft, index, linalg, reduce, shape, statistics, ufuncs
+from . import (
+    calculus,
+    contract,
+    elementwise,
+    fft,
+    index,
+    linalg,
+    mutation,
+    padding,
+    ranges,
+    reduce,
+    shape,
+    statistics,
+    ufuncs,
+)
 from .box import ArrayBox
 
-__all__ = ["ArrayBox", "calculus", "contract", "elementwise", "fft", "index", "linalg", "reduce", "shape", "statistics", "ufuncs"]
+__all__ = [
+    "ArrayBox",
+    "calculus",
+    "contract",
+    "elementwise",
+    "fft",
+    "index",
+    "linalg",
+    "mutation",
+    "padding",
+    "ranges",
+    "reduce",
+    "shape",
+    "statistics",
+    "ufuncs",
+]

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...backends.numpy import NumpyBackend, backend
 from ...core import Box, box_types, raw
-from ...errors import ConversionError, UnsupportedError
+from ...errors import ConversionError
 from .dispatch import functions, name_of, plain, ufunc_methods, ufuncs, unsupported
 
 

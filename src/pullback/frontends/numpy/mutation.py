@@ -9,9 +9,9 @@ import numpy as np
 
 from ...core import raw
 from ...mutate import write
-from .box import ArrayBox, define
-from .dispatch import functions, implements, is_box
-from .index import Flat, static_index
+from .box import define
+from .dispatch import is_box
+from .index import static_index
 
 
 def assign(target: Any, index: Any, value: Any) -> None:
@@ -50,8 +50,16 @@ def array_of(value: Any) -> Any:
     """Nested lists of numbers and traced values as one array; a traced one if any is traced."""
     if not isinstance(value, (list, tuple)) or not _holds_boxes(value):
         return value
-    return np.stack([array_of(item) if is_box(item) else np.asarray(array_of(item))
-                     if not is_box(array_of(item)) else array_of(item) for item in value])
+    return np.stack(
+        [
+            array_of(item)
+            if is_box(item)
+            else np.asarray(array_of(item))
+            if not is_box(array_of(item))
+            else array_of(item)
+            for item in value
+        ]
+    )
 
 
 def _holds_boxes(value: Any) -> bool:
