@@ -60,7 +60,7 @@ def difference(f: Callable[[Any], Any], x: Any, step: float = 1e-6) -> Any:
 
 @pytest.mark.parametrize("f", PROGRAMS)
 def test_first_derivatives_and_repeated_pulls(f: Callable[[Any], Any]) -> None:
-    """Every mode agrees with differences; a second pull gives the same; the caller's array stays."""
+    """Every mode agrees with differences; pulls can be repeated; the caller's array stays."""
     x, t = rng.normal(size=5), rng.normal(size=5)
     before = x.copy()
     expected = difference(f, x)
@@ -74,7 +74,7 @@ def test_first_derivatives_and_repeated_pulls(f: Callable[[Any], Any]) -> None:
 
 @pytest.mark.parametrize("f", PROGRAMS)
 def test_second_derivatives_in_every_nesting(f: Callable[[Any], Any]) -> None:
-    """Reverse over reverse, forward over reverse and reverse over forward agree with differences."""
+    """Reverse and forward mode over each other agree with differences."""
     x, t = rng.normal(size=5), rng.normal(size=5)
 
     def directional(x: Any) -> Any:

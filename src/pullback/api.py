@@ -118,12 +118,11 @@ def _differentiate(
 
         selected = tuple(args[place] for place in places)
         recording = Recording(transform, of_selected, selected, has_aux=has_aux, root="args")
-        _check_scalar(transform, recording)
+        dtype = _scalar_dtype(transform, recording)
         if strict:
             check_strict(transform, recording, "args")
         value, recording.out = recording.out, None
-        (output,) = recording.outputs
-        one = recording.trace.backend.cast(1, output[2])  # pyright: ignore
+        one = recording.trace.backend.cast(1, dtype)
         tape, recording.tape = recording.tape, {}
         derivative = recording.pull([one], tape, free=True)
         if isinstance(argnums, int):
@@ -157,7 +156,8 @@ def _places(transform: str, argnums: Argnums, count: int) -> list[int]:
     return places
 
 
-def _check_scalar(transform: str, recording: Recording) -> None:
+def _scalar_dtype(transform: str, recording: Recording) -> Any:
+    """The dtype of the one real number that the function returned, or an error."""
     outputs = recording.outputs
     where = f"pullback.{transform}: the function must return one real number"
     if len(outputs) != 1 or not recording.out_structure.is_leaf():
@@ -175,6 +175,7 @@ def _check_scalar(transform: str, recording: Recording) -> None:
         raise ValueError(f"{where}, got shape {shape}; sum it, or use vjp")
     if dtype.kind == "c":
         raise TypeError(f"{where}, got dtype {dtype}; take its .real or abs, or use vjp")
+    return dtype
 
 
 def stop_gradient(x: Any) -> Any:

@@ -1,16 +1,16 @@
 """Primitives, boxes and traces: how a program's array calls reach the transforms that follow them.
 
-A transform is an interpreter.  It runs the user's function on boxes; a box reaches an array library's
-function, the library hands the call back (NEP 13, NEP 18, an operator), and `bind` gives it to
-the trace with the highest level among the arguments.  That trace unwraps its own boxes only and
-calls on with the rest, so an outer transform's box inside dispatches again by itself.
+A transform is an interpreter.  It runs the user's function on boxes; a box reaches an array
+library's function, the library hands the call back (NEP 13, NEP 18, an operator), and `bind` gives
+it to the trace with the highest level among the arguments.  That trace unwraps its own boxes only
+and calls on with the rest, so an outer transform's box inside dispatches again by itself.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -32,7 +32,7 @@ class Primitive:
     one for all of its arguments. `kind` is one of the kinds in `ops/declare.py`.
     """
 
-    __slots__ = ("impl", "joint", "jvp", "kind", "name", "outputs", "rules", "variadic")
+    __slots__ = ("impl", "joint", "kind", "name", "outputs", "rules", "variadic")
 
     def __init__(
         self,
@@ -44,7 +44,6 @@ class Primitive:
         variadic: bool = False,
         joint: bool = False,
         outputs: int | None = None,
-        jvp: Callable[..., Any] | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -53,9 +52,9 @@ class Primitive:
         self.variadic = variadic
         self.joint = joint
         self.outputs = outputs
-        self.jvp = jvp
 
     def __call__(self, *args: Any, **params: Any) -> Any:
+        """Apply the primitive: to boxes, under their transforms; to raw arrays, at once."""
         return bind(self, args, params)
 
     def __repr__(self) -> str:
@@ -76,6 +75,7 @@ class Trace:
         self.recording = False  # may `reverse.py` write its tape without asking `process`?
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        """What `primitive` means under this transform; some of `args` are its boxes."""
         raise NotImplementedError
 
     def watch(self, values: Sequence[Any]) -> None:
@@ -113,7 +113,7 @@ class Box:
         self.tracer = trace
         self.value = value
         self.index = index
-        self.alias = None
+        self.alias: Any = None
 
 
 # The concrete box classes: a set look-up on the exact type is the cheapest test there is.
@@ -167,22 +167,17 @@ def raw(value: Any) -> Any:
     return value
 
 
-def check_alive(box: Box) -> None:
-    """Raise if `box` outlived its transform."""
-    if box.tracer.ended:
-        raise escaped(box.tracer)
-
-
 def escaped(trace: Trace) -> EscapedTracerError:
+    """The error for a box that outlived `trace`."""
     return EscapedTracerError(
-        f"a value traced by pullback.{trace.name} was used after that transform had ended, when its "
-        f"derivative can no longer be followed. Return it from the function (as an output, or as "
-        f"aux with has_aux=True) instead of storing it in a global, a list or an attribute."
+        f"a value traced by pullback.{trace.name} was used after that transform had ended, when "
+        f"its derivative can no longer be followed. Return it from the function (as an output, or "
+        f"as aux with has_aux=True) instead of storing it in a global, a list or an attribute."
     )
 
 
 @contextlib.contextmanager
-def no_grad() -> Iterator[None]:
+def no_grad() -> Generator[None]:
     """Make everything computed in this block a constant, at every level and in both modes.
 
     A transform that starts inside the block is followed within itself, and is a constant to the

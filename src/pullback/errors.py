@@ -11,7 +11,7 @@ class EscapedTracerError(RuntimeError):
 
 
 class ConversionError(TypeError):
-    """A traced value was about to become a plain number or array, which would lose its derivative."""
+    """A traced value was about to become a plain number or array, and lose its derivative."""
 
 
 class UnsupportedError(TypeError):

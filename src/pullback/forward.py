@@ -40,6 +40,7 @@ class ForwardTrace(Trace):
         return box
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Run `primitive` on the primals, and its derivative on the tangents."""
         if self.ended:
             raise escaped(self)
         mine = [type(arg) in box_types and arg.tracer is self for arg in args]
@@ -120,7 +121,7 @@ def _push_elementwise(
 
 
 def _push_linear(
-    trace: ForwardTrace, primitive: Primitive, values: Any, tangents: Any, out: Any, params: Any
+    trace: ForwardTrace, primitive: Primitive, values: Any, tangents: Any, _: Any, params: Any
 ) -> Any:
     filled = [
         trace.backend.zeros(*trace.backend.aval(value)) if tangent is None else tangent
@@ -130,7 +131,7 @@ def _push_linear(
 
 
 def _push_multilinear(
-    trace: ForwardTrace, primitive: Primitive, values: Any, tangents: Any, out: Any, params: Any
+    _: ForwardTrace, primitive: Primitive, values: Any, tangents: Any, __: Any, params: Any
 ) -> Any:
     total = None
     for position, tangent in enumerate(tangents):
@@ -160,7 +161,7 @@ def _push_opaque(
     contributions = function(cotangents if primitive.outputs else cotangents[0], *saved)
     walk = Walk(recorder, recorder.end())
     start = -1
-    for value, tangent, contribution in zip(values, tangents, contributions, strict=True):
+    for tangent, contribution in zip(tangents, contributions, strict=True):
         if tangent is None or type(contribution) not in box_types:
             continue
         if contribution.tracer is recorder:
@@ -193,8 +194,8 @@ _PUSHES: dict[str, Callable[..., Any]] = {
 
 def jvp(
     func: Callable[..., Any],
-    primals: tuple[Any, ...],
-    tangents: tuple[Any, ...],
+    primals: Any,
+    tangents: Any,
     *,
     strict: bool = False,
     has_aux: bool = False,
@@ -267,9 +268,9 @@ def _enter(trace: ForwardTrace, leaves: list[Any], tangents: list[Any], structur
                 f"{where()}: the primal there is not differentiable (its dtype is integer or "
                 "boolean); its tangent must be None"
             )
-        value = leaves[place]
-        value = backend.enter(value)
-        checked = border.check_cotangent(tangent, *backend.aval(value), backend, where)
+        value = backend.enter(leaves[place])
+        shape, dtype = backend.aval(value)
+        checked = border.check_cotangent(tangent, shape, dtype, backend, where)
         trace.careful = trace.careful or backend.has_zeros(checked)
         leaves[place] = trace.box(value, checked)
 

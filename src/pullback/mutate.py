@@ -86,14 +86,16 @@ def write(box: Box, index: Any, value: Any) -> None:
     """`box[index] = value`, for a value that has the shape and dtype of that part already."""
     if box.alias is not None:
         box.alias.refresh(box)
-    root, steps = box.alias.path() if box.alias is not None else (box, [])
+        root, steps = box.alias.path()
+    else:
+        root, steps = box, []
     if type(value) in box_types:
         if value.alias is not None:
             value.alias.refresh(value)
         if value.tracer.level > root.tracer.level:
             lift(root, value.tracer)
     root.tracer.write(root, steps, index, value)
-    if box is not root:
+    if box.alias is not None:
         box.alias.refresh(box)
 
 
@@ -137,6 +139,7 @@ class BufferTrace(Trace):
         return self.backend.box_type(self, array, self.next_place())
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Run `primitive`; its results are buffers too."""
         values = [arg.value if type(arg) in box_types else arg for arg in args]
         out = primitive.impl(*values, **params)
         if primitive.outputs is not None:

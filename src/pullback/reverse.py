@@ -20,7 +20,7 @@ from .mutate import View, Write, follow, put, writable
 from .rules import IDENTITY, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
 
 Edge = tuple[Any, tuple[int, Any, bool], tuple[Any, ...]]
-Tape = dict[int, tuple[tuple[Edge, ...], Any, Any]]
+Tape = dict[int, tuple[Sequence[Edge], Any, Any]]
 
 
 class ReverseTrace(Trace):
@@ -88,27 +88,15 @@ class ReverseTrace(Trace):
                 )
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Run `primitive` on what is below this trace's boxes, and record it."""
         if self.ended:
             raise escaped(self)
-        values = [*args]
-        refs: list[tuple[int, int]] = []
-        nested = False
-        for position, arg in enumerate(args):
-            if type(arg) in box_types:
-                if arg.tracer is self:
-                    refs.append((position, arg.index))
-                    values[position] = arg = arg.value
-                    nested = nested or type(arg) in box_types
-                else:
-                    nested = True
-                    self.captured[id(arg)] = (weakref.ref(arg), arg.tracer, arg.index)
+        values, refs, nested = self._unwrap(args)
         if nested:
             self.watch(values)
             out = bind(primitive, values, params)
-        elif params:
-            out = primitive.impl(*values, **params)
         else:
-            out = primitive.impl(*values)
+            out = primitive.impl(*values, **params)
         if primitive.joint:
             return self._record_joint(primitive, refs, values, params, out)
         rules = primitive.rules
@@ -126,6 +114,23 @@ class ReverseTrace(Trace):
             if self.backend.is_view(out, values[position]):
                 box.alias = View(args[position], primitive, params)
         return box
+
+    def _unwrap(self, args: Sequence[Any]) -> tuple[list[Any], list[tuple[int, int]], bool]:
+        """What is below our boxes, (position, index) of each, and whether other boxes are left."""
+        values = [*args]
+        refs: list[tuple[int, int]] = []
+        nested = False
+        for position, arg in enumerate(args):
+            if type(arg) not in box_types:
+                continue
+            if arg.tracer is self:
+                refs.append((position, arg.index))
+                values[position] = arg.value
+                nested = nested or type(arg.value) in box_types
+            else:
+                nested = True
+                self.captured[id(arg)] = (weakref.ref(arg), arg.tracer, arg.index)
+        return values, refs, nested
 
     def write(self, root: Box, steps: Any, index: Any, value: Any) -> None:
         """Write `value` to the part `index` of the view of `root` that `steps` lead to."""
@@ -147,6 +152,7 @@ class ReverseTrace(Trace):
         root.index = place
 
     def wrote(self, buffer: Any, index: Any, stored: Any) -> None:
+        """Remember what another trace overwrote in a raw array that this tape may have saved."""
         self.recording = False
         self.writes.append(Write(self.next_index(), buffer, index, stored.copy()))
         super().wrote(buffer, index, stored)
@@ -157,7 +163,7 @@ class ReverseTrace(Trace):
         if dtype.kind == "c":
             self.complex = True
 
-    def _record(self, edges: tuple[Edge, ...], value: Any) -> Box:
+    def _record(self, edges: Sequence[Edge], value: Any) -> Box:
         index = self.next_index()
         dtype = value.dtype
         if dtype is not self.backend.float64:
@@ -208,10 +214,11 @@ class Walk:
         self.masked: set[int] = set()
         self.owned: set[int] = set()
 
-    def run(self, start: int, leaves: int, *, free: bool) -> None:
+    def run(self, start: int, leaves: int, *, free: bool) -> None:  # noqa: C901, PLR0912
         """Go back from the entry `start` to the first `leaves` entries, the leaves'.
 
-        With `free`, each entry leaves the tape as soon as it has been passed.
+        With `free`, each entry leaves the tape as soon as it has been passed. This is the inner
+        loop of reverse mode, so the kinds of edge that elementwise ops have are written out.
         """
         tape, cotangents, masked = self.tape, self.cotangents, self.masked
         take = tape.pop if free else tape.get
@@ -227,7 +234,7 @@ class Walk:
             if cotangent is None or entry is None:
                 continue
             cotangents[index] = None
-            careful = masked and index in masked
+            careful = index in masked
             edges, shape, _ = entry
             for ref, (how, function, masks), saved in edges:
                 if how == PARTIAL:
@@ -362,7 +369,7 @@ class Walk:
 
 
 def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
-    """`cotangent` with the primal's shape (broadcast axes summed) and dtype (imaginary part dropped)."""
+    """`cotangent` as the primal is: broadcast axes summed, imaginary part dropped, dtype cast."""
     if dtype.kind != "c" and cotangent.dtype.kind == "c":
         cotangent = cotangent.real
     if cotangent.shape != shape:

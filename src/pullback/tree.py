@@ -8,7 +8,8 @@ from typing import Any
 import optree
 
 NAMESPACE = "pullback"
-LEAF = optree.tree_structure(0)  # the structure of a single array
+_array: Any = 0
+LEAF = optree.tree_structure(_array)  # the structure of a single array
 
 
 def flatten(tree: Any) -> tuple[list[Any], Any]:

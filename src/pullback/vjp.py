@@ -55,8 +55,7 @@ class Recording:
             del leaves
             out = function(args)
             del args
-            if has_aux:
-                out, aux = border.split_aux(transform, out)
+            out, aux = border.split_aux(transform, out) if has_aux else (out, None)
             if type(out) in box_types and out.tracer is trace:
                 out_leaves, self.out_structure = [out], tree.LEAF
             else:
@@ -70,7 +69,7 @@ class Recording:
         for place in range(len(out_leaves)):
             out_leaves[place] = border.unwrap(out_leaves[place], trace)
         self.out = tree.unflatten(self.out_structure, out_leaves)
-        self.aux = border.unwrap_aux(aux, trace) if has_aux else None  # pyright: ignore
+        self.aux = border.unwrap_aux(aux, trace) if has_aux else None
 
     def _output(self, leaf: Any) -> Output | None:
         if type(leaf) in box_types and leaf.tracer is self.trace:
@@ -271,6 +270,6 @@ def leaves_behind(tape: Tape, index: int | None, count: int) -> set[int]:
         if i in wanted:
             wanted.discard(i)
             for ref, _, _ in tape[i][0]:
-                wanted.update(ref if isinstance(ref, list) else [ref])
-    wanted.discard(None)  # pyright: ignore
+                targets = ref if isinstance(ref, list) else [ref]
+                wanted.update(target for target in targets if target is not None)
     return wanted

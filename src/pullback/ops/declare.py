@@ -123,9 +123,8 @@ def _declare(
 ) -> Primitive:
     if name in registry:
         raise ValueError(f"the op {name!r} is declared twice")
-    if impl is None:
-        impl = getattr(xp, name)
-    primitive = Primitive(name, kind, impl, rules, **options)
+    run = getattr(xp, name) if impl is None else impl
+    primitive = Primitive(name, kind, run, rules, **options)
     registry[name] = primitive
     if not hasattr(np, name):
         setattr(xp, name, primitive)

@@ -7,6 +7,7 @@ file in this folder has one, and it takes precedence.
 
 from __future__ import annotations
 
+import math
 import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -147,7 +148,7 @@ class NumpyBackend:
             raw = raw.value
         flat = raw.ravel()
         total = flat.dot(flat)
-        return product if total == total else np.where(cotangent == 0, 0, product)
+        return np.where(cotangent == 0, 0, product) if math.isnan(abs(total)) else product
 
     @staticmethod
     def quiet() -> Any:

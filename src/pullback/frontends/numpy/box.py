@@ -89,7 +89,8 @@ class ArrayBox(Box):
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
             raise TypeError("iteration over a 0-d array")
-        return (self[i] for i in range(self.shape[0]))
+        array: Any = self
+        return (array[i] for i in range(self.shape[0]))
 
     def __repr__(self) -> str:
         return f"Traced<{self.tracer.name}, level {self.tracer.level}>({raw(self)!r})"
@@ -135,19 +136,19 @@ class ArrayBox(Box):
         return self._refuse_conversion("use as an index")
 
     def __copy__(self) -> Any:
-        return +self
+        return np.positive(self)
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return +self
+        return np.positive(self)
 
     def __round__(self, ndigits: int | None = None) -> Any:
         return functions[np.round](self, ndigits or 0)
 
     def __divmod__(self, other: Any) -> Any:
-        return self // other, self % other
+        return np.divmod(self, other)
 
     def __rdivmod__(self, other: Any) -> Any:
-        return other // self, other % self
+        return np.divmod(other, self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise ConversionError(
@@ -222,7 +223,10 @@ def install_operators() -> None:
 
 
 def _unary(ufunc: Any) -> Callable[[Any], Any]:
-    return lambda self: ufunc(self)
+    def operate(self: Any) -> Any:
+        return ufunc(self)
+
+    return operate
 
 
 def method(name: str, numpy_function: Any) -> None:

@@ -111,7 +111,7 @@ def normalize_axis(axis: Any, ndim: int) -> int:
     return np.lib.array_utils.normalize_axis_index(axis, ndim) - ndim
 
 
-def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
+def normalize_axes(axis: Any, ndim: int) -> Any:
     """None, or a tuple of axes counted from the end."""
     if axis is None:
         return None
