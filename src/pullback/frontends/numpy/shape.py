@@ -47,7 +47,7 @@ def with_size(x: Any, axis: int, size: int) -> tuple[int, ...]:
 
 
 @implements(np.reshape)
-def reshape(a: Any, shape: Any = None, order: str = "C", *, copy: Any = None, **old: Any) -> Any:
+def reshape(a: Any, shape: Any = None, order: Any = "C", *, copy: Any = None, **old: Any) -> Any:
     if shape is None:
         shape = old.pop("newshape")  # its name before NumPy 2.1
     if copy is False:
@@ -85,7 +85,7 @@ def _reverse(a: Any) -> Any:
 
 
 @implements(np.ravel)
-def ravel(a: Any, order: str = "C") -> Any:
+def ravel(a: Any, order: Any = "C") -> Any:
     if order == "K":
         # The order in memory: as the strides fall.
         strides = raw(a).strides
@@ -94,7 +94,7 @@ def ravel(a: Any, order: str = "C") -> Any:
     return reshape(a, (a.size,), order)
 
 
-def _flatten(self: Any, order: str = "C") -> Any:
+def _flatten(self: Any, order: Any = "C") -> Any:
     return _copy(ravel(self, order))
 
 
@@ -108,7 +108,7 @@ def _own(a: Any) -> Any:
 
 
 @implements(np.copy)
-def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
     return _copy(a)
 
 
@@ -337,7 +337,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 
 @implements(np.concatenate)
 def concatenate(
-    arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+    arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
 ) -> Any:
     refuse(np.concatenate, out=out)
     parts = _cast(arrays, dtype, casting)
@@ -364,7 +364,7 @@ def _cast(arrays: Any, dtype: Any, casting: str) -> list[Any]:
 
 @implements(np.stack)
 def stack(
-    arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+    arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
 ) -> Any:
     refuse(np.stack, out=out)
     parts = _cast(arrays, dtype, casting)
@@ -374,12 +374,12 @@ def stack(
 
 
 @implements(np.vstack)
-def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     return np.concatenate([np.atleast_2d(a) for a in tup], 0, dtype=dtype, casting=casting)
 
 
 @implements(np.hstack)
-def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     parts = [np.atleast_1d(a) for a in tup]
     axis = 0 if parts and parts[0].ndim == 1 else 1
     return np.concatenate(parts, axis, dtype=dtype, casting=casting)
@@ -623,7 +623,7 @@ def full_like(
     a: Any,
     fill_value: Any,
     dtype: Any = None,
-    order: str = "K",
+    order: Any = "K",
     subok: bool = True,
     shape: Any = None,
     *,
@@ -682,7 +682,7 @@ def sliding_window_view(
 # The box's methods and attributes, with ndarray's own signatures
 
 
-def _reshape_method(self: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+def _reshape_method(self: Any, *shape: Any, order: Any = "C", copy: bool | None = None) -> Any:
     return reshape(self, shape[0] if len(shape) == 1 else shape, order=order, copy=copy)
 
 
