@@ -244,7 +244,7 @@ def _fit(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 @implements(np.choose)
-def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     refuse(np.choose, out=out)
     _refuse_traced_indices(np.choose, a)
     options = [as_operand(choice) for choice in choices]
@@ -273,7 +273,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
 
 @implements(np.partition)
 def partition(
-    a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
+    a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None
 ) -> Any:
     return _reorder(a, axis, lambda x, axis: np.argpartition(x, kth, axis, kind, order))
 
