@@ -109,11 +109,21 @@ class Box:
 
     __slots__ = ("__weakref__", "alias", "index", "tangent", "tracer", "value")
 
-    def __init__(self, trace: Any, value: Any, index: int) -> None:
-        self.tracer = trace
-        self.value = value
-        self.index = index
-        self.alias: Any = None
+    alias: Any
+    index: int
+    tangent: Any
+    tracer: Any
+    value: Any
+
+
+def new_box(box_type: Callable[[], Any], trace: Any, value: Any, index: int) -> Any:
+    """A box of this class. (A class with an `__init__` would take twice as long to call.)"""
+    box = box_type()
+    box.tracer = trace
+    box.value = value
+    box.index = index
+    box.alias = None
+    return box
 
 
 # The concrete box classes: a set look-up on the exact type is the cheapest test there is.

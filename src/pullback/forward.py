@@ -13,10 +13,10 @@ from typing import Any
 
 from . import border, tree
 from .backends import backend_of
-from .core import Box, Primitive, Trace, bind, box_types, escaped
+from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box
 from .mutate import View, follow, put, writable
 from .reverse import ReverseTrace, Walk, project
-from .rules import IDENTITY, NEGATE
+from .rules import IDENTITY, NEGATE, VALUE
 
 
 class ForwardTrace(Trace):
@@ -35,7 +35,7 @@ class ForwardTrace(Trace):
 
     def box(self, value: Any, tangent: Any) -> Box:
         """A box for `value` that moves in the direction `tangent`."""
-        box = self.backend.box_type(self, value, -self.next_place())
+        box = new_box(self.backend.box_type, self, value, -self.next_place())
         box.tangent = tangent
         return box
 
@@ -110,7 +110,7 @@ def _push_elementwise(
             term = -tangent
         else:
             saved = rule.save(trace.backend.xp, out, values, params, position)
-            partial = function(*saved)
+            partial = saved if how == VALUE else function(*saved)
             term = tangent * partial
             if trace.careful:
                 term = trace.backend.keep_zeros(term, tangent)

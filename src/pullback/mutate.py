@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from .core import Box, Primitive, Trace, bind, box_types, raw
+from .core import Box, Primitive, Trace, bind, box_types, new_box, raw
 
 
 class View:
@@ -103,7 +103,7 @@ def lift(root: Box, trace: Any) -> None:
     """Make `root` a box of `trace` (an inner one) around what it has been."""
     around = root.value
     if root.tracer.level:
-        around = type(root)(root.tracer, root.value, root.index)
+        around = new_box(type(root), root.tracer, root.value, root.index)
         if hasattr(root, "tangent"):
             around.tangent = root.tangent
     else:
@@ -136,7 +136,7 @@ class BufferTrace(Trace):
         """`array` (a raw array of our own) as a buffer; anything else as it is."""
         if type(array) is not self.backend.array_type:
             return array
-        return self.backend.box_type(self, array, self.next_place())
+        return new_box(self.backend.box_type, self, array, self.next_place())
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """Run `primitive`; its results are buffers too."""

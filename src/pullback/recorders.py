@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .core import Primitive, bind, open_pauses
-from .rules import Rule
+from .rules import VALUE, Rule, source_of
 
 _UNARY = """
 def record(x):
@@ -26,7 +26,12 @@ def record(x):
         trace.note(dtype)
     index = trace.next_index()
     trace.tape[index] = (((x.index, x_step, {x_saved}),), out.shape, dtype)
-    return box_type(trace, out, index)
+    box = box_type()
+    box.tracer = trace
+    box.value = out
+    box.index = index
+    box.alias = None
+    return box
 """
 
 _BINARY = """
@@ -56,7 +61,12 @@ def record(x, y):
         edges = ((x.index, x_step, {x_saved}), (y.index, y_step, {y_saved}))
     index = trace.next_index()
     trace.tape[index] = (edges, out.shape, dtype)
-    return box_type(trace, out, index)
+    box = box_type()
+    box.tracer = trace
+    box.value = out
+    box.index = index
+    box.alias = None
+    return box
 """
 
 
@@ -77,12 +87,12 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
     fields = {}
     for name, rule in zip("xy", rules, strict=False):
         scope[f"{name}_step"] = rule.step
-        fields[f"{name}_saved"] = _tuple_of(rule)
+        fields[f"{name}_saved"] = _saved_by(rule)
     exec((_UNARY if len(rules) == 1 else _BINARY).format(**fields), scope)  # noqa: S102
     return scope["record"]
 
 
-def _tuple_of(rule: Rule) -> str:
-    """The source of the tuple that an elementwise rule saves."""
+def _saved_by(rule: Rule) -> str:
+    """The source of what an elementwise rule saves."""
     names = [{"x": "a", "y": "b"}.get(name, name) for name in rule.names]
-    return f"({', '.join(names)}{',' if names else ''})"
+    return source_of(names, bare=rule.step[0] == VALUE)

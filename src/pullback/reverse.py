@@ -14,12 +14,12 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from .core import Box, Primitive, Trace, bind, box_types, escaped
+from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box
 from .errors import StaleValueError
 from .mutate import View, Write, follow, put, writable
 from .rules import IDENTITY, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
 
-Edge = tuple[Any, tuple[int, Any, bool], tuple[Any, ...]]
+Edge = tuple[Any, tuple[int, Any, bool], Any]
 Tape = dict[int, tuple[Sequence[Edge], Any, Any]]
 
 
@@ -169,7 +169,7 @@ class ReverseTrace(Trace):
         if dtype is not self.backend.float64:
             self.note(dtype)
         self.tape[index] = (edges, value.shape, dtype)
-        return self.box_type(self, value, index)
+        return new_box(self.box_type, self, value, index)
 
     def _record_joint(
         self,
@@ -245,7 +245,7 @@ class Walk:
                     if careful:
                         contribution = backend.keep_zeros(contribution, cotangent)
                 elif how == VALUE:
-                    contribution = cotangent * (saved[0].conjugate() if conjugate else saved[0])
+                    contribution = cotangent * (saved.conjugate() if conjugate else saved)
                     if careful:
                         contribution = backend.keep_zeros(contribution, cotangent)
                 elif how == IDENTITY:

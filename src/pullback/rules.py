@@ -45,9 +45,9 @@ class Rule:
         takes_cotangent = how in (TRANSPOSE, JOINT, SCATTER)
         names = [] if function is None else list(inspect.signature(function).parameters)
         self.names = names[takes_cotangent:]
-        self.save = compile_save(self.names, argument_names)
         if how == PARTIAL and len(names) == 1 and _returns_its_argument(function):
             how = VALUE
+        self.save = compile_save(self.names, argument_names, bare=how == VALUE)
         self.step = (how, function, masks)
 
 
@@ -66,8 +66,10 @@ _EXPRESSIONS = {
 }
 
 
-def compile_save(names: Sequence[str], argument_names: Sequence[str]) -> Callable[..., Any]:
-    """A function that picks the named values.
+def compile_save(
+    names: Sequence[str], argument_names: Sequence[str], *, bare: bool = False
+) -> Callable[..., Any]:
+    """A function that picks the named values: a tuple of them, or the only one itself if `bare`.
 
     It is generated, as a namedtuple's methods are, because it runs once for every argument of
     every op, and a loop over names would cost more than the rest of recording.
@@ -78,8 +80,13 @@ def compile_save(names: Sequence[str], argument_names: Sequence[str]) -> Callabl
             fields.append(f"args[{list(argument_names).index(name)}]")
         else:
             fields.append(_EXPRESSIONS.get(name, f"params[{name!r}]"))
-    source = f"lambda xp, out, args, params, position: ({', '.join(fields)}{',' if fields else ''})"
+    source = f"lambda xp, out, args, params, position: {source_of(fields, bare=bare)}"
     return eval(source, {"shape_of": shape_of, "dtype_of": dtype_of})  # noqa: S307
+
+
+def source_of(fields: Sequence[str], *, bare: bool) -> str:
+    """The source of a tuple of these expressions, or of the only one if `bare`."""
+    return fields[0] if bare else f"({', '.join(fields)}{',' if fields else ''})"
 
 
 def shape_of(value: Any) -> tuple[int, ...]:

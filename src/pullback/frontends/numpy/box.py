@@ -35,6 +35,8 @@ class ArrayBox(Box):
         if method == "__call__" and not kwargs:
             apply = ufuncs.get(ufunc)
             if apply is not None:
+                if len(args) == 1:
+                    return apply(self)
                 if not _OPERANDS.issuperset(map(type, args)):
                     args = tuple(a if type(a) in _OPERANDS else np.asarray(a) for a in args)
                 return apply(*args)
