@@ -131,4 +131,24 @@ SAMPLES = [
     ),
     Sample(np.unique, lambda x: np.unique(x, axis=0), (SPREAD,), "axis"),
     Sample(np.unique_values, np.unique_values, (np.array([2.0, 0.5, 1.0]),)),
+    *(
+        Sample(f, lambda x, f=f: f(np.concatenate((x, x)))[0], (np.array([2.0, 0.5, 1.0]),))
+        for f in (np.unique_all, np.unique_counts, np.unique_inverse)
+    ),
+    Sample(np.sort_complex, np.sort_complex, (SPREAD[0],), complex=True),
+    *(
+        Sample(f, lambda x, y, f=f: f(x, np.concatenate((x[1:3], y))), (SPREAD[0], SPREAD[1]))
+        for f in (np.union1d, np.setdiff1d, np.setxor1d, np.intersect1d)
+    ),
+    Sample(
+        np.piecewise,
+        lambda x: np.piecewise(x, [x < -0.5, x > 0.5], [np.sin, lambda x: x**2, 3.0]),
+        (M,),
+    ),
+    Sample(
+        np.piecewise,
+        lambda x: np.piecewise(x, x > 0, [np.sin, np.cos]),
+        (np.array(0.4),),
+        "0-d",
+    ),
 ]

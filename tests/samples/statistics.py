@@ -246,6 +246,18 @@ _POLYNOMIALS = [
     Sample(np.polyadd, np.polyadd, (_values(3), _values(5)), complex=True),
     Sample(np.polysub, np.polysub, (_values(5), _values(3)), complex=True),
     Sample(np.polymul, np.polymul, (_values(3), _values(4)), complex=True),
+    Sample(np.polydiv, np.polydiv, (_values(5), np.array([1.3, -0.4, 0.7])), float32=False),
+    Sample(np.polydiv, np.polydiv, (_values(2), _values(3)), "of a lower degree"),
+    Sample(np.poly, np.poly, (_values(4),), complex=True),
+    Sample(np.poly, np.poly, (_values(3, 3),), "of a matrix", float32=False),
+    Sample(np.roots, np.roots, (np.array([1.2, -3.4, 0.8, 2.0]),), float32=False),
+    Sample(
+        np.roots,
+        lambda p: np.roots(np.concatenate([[0.0], p, [0.0, 0.0]])),
+        (np.array([1.2, -3.4, 0.8]),),
+        "zeros at both ends",
+        float32=False,
+    ),
     Sample(np.polyfit, lambda x, y: np.polyfit(x, y, 2), (_grid(6), _values(6))),
     Sample(
         np.polyfit,

@@ -17,6 +17,8 @@ from . import (
 )
 from .box import ArrayBox
 
+mutation.follow_out()
+
 __all__ = [
     "ArrayBox",
     "calculus",

@@ -322,6 +322,69 @@ def _trimmed(p: Any) -> Any:
     return p[nonzero[0] :] if nonzero.size else p[-1:]
 
 
+@implements(np.polydiv)
+def polydiv(u: Any, v: Any) -> Any:
+    u, v = as_array(u), as_array(v)
+    dtype = (raw(u).ravel()[:1] + raw(v).ravel()[:1] + 0.0).dtype
+    u, v = (_as_dtype(p.reshape(-1), dtype) for p in (u, v))
+    remainder, steps = u, max(u.shape[0] - v.shape[0] + 1, 1)
+    if u.shape[0] < v.shape[0]:
+        quotient = np.zeros(1, dtype)
+    else:
+        factors = []
+        scale = 1.0 / v[0]
+        for step in range(steps):
+            factors.append(scale * remainder[step])
+            before, after = np.zeros(step, dtype), np.zeros(steps - 1 - step, dtype)
+            remainder = remainder - np.concatenate([before, factors[-1] * v, after])
+        quotient = np.stack(factors)
+    values = raw(remainder)
+    first = 0
+    while first < len(values) - 1 and np.allclose(values[first], 0, rtol=1e-14):
+        first += 1
+    return quotient, remainder[first:]
+
+
+@implements(np.poly)
+def poly(seq_of_zeros: Any) -> Any:
+    roots = np.atleast_1d(seq_of_zeros)
+    if roots.ndim == 2 and roots.shape[0] == roots.shape[1] != 0:
+        roots = np.linalg.eigvals(roots)
+    elif roots.ndim != 1:
+        raise ValueError("input must be 1d or non-empty square 2d array.")
+    if roots.shape[0] == 0:
+        return 1.0
+    one = np.ones(1, roots.dtype)
+    result = one
+    for root in roots:
+        result = np.convolve(result, np.concatenate([one, -root.reshape(1)]))
+    if result.dtype.kind != "c":
+        return result
+    values = raw(roots)
+    paired = np.array_equal(np.sort(values), np.sort(values.conjugate()))
+    return result.real * 1 if paired else result
+
+
+@implements(np.roots)
+def roots(p: Any) -> Any:
+    p = np.atleast_1d(p)
+    if p.ndim != 1:
+        raise ValueError("Input must be a rank-1 array.")
+    nonzero = np.flatnonzero(raw(p))
+    if not nonzero.size:
+        return np.array([])
+    at_zero = p.shape[0] - nonzero[-1] - 1
+    p = p[nonzero[0] : nonzero[-1] + 1]
+    if p.dtype.kind not in "fc":
+        p = p.astype(np.float64)
+    size = p.shape[0] - 1
+    if not size:
+        return np.zeros(at_zero)
+    companion = np.concatenate([(-p[1:] / p[0])[None], np.eye(size - 1, size, dtype=p.dtype)])
+    found = np.linalg.eigvals(companion)
+    return np.concatenate([found, np.zeros(at_zero, found.dtype)])
+
+
 @implements(np.polyfit)
 def polyfit(
     x: Any,

@@ -26,6 +26,7 @@ from .dispatch import (
     ufunc_methods,
     ufuncs,
 )
+from .mutation import write_out
 
 constant(np.einsum_path)
 
@@ -343,7 +344,8 @@ def _matching(name: str, x: Any, y: Any, place: int) -> tuple[Any, Any]:
 
 def _call_with_options(ufunc: Any, x: Any, y: Any, out: Any = None, **options: Any) -> Any:
     """`ufunc` with the options of a generalised ufunc's call."""
-    refuse(ufunc, out=out)
+    if out is not None:
+        return write_out(ufunc, ufunc(x, y, **options), out[0])
     x, y = as_array(x), as_array(y)
     # NumPy's own complaint about the options, if there is one to make.
     ufunc(*[np.ones((1,) * array.ndim, array.dtype) for array in (x, y)], **options)

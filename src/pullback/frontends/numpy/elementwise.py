@@ -12,7 +12,7 @@ from ...core import raw
 from ...errors import UnsupportedError
 from ...ops import elementwise as ops
 from .box import define, method
-from .dispatch import any_box, as_array, constant, implements, refuse
+from .dispatch import any_box, as_array, constant, functions, implements, refuse
 
 _NO = np._NoValue  # noqa: SLF001
 
@@ -128,7 +128,7 @@ def _in_dtype(x: Any, dtype: Any) -> Any:
 def _clip_method(
     self: Any, min: Any = None, max: Any = None, out: Any = None, **options: Any
 ) -> Any:
-    return clip(self, min, max, out, **options)
+    return functions[np.clip](self, min, max, out, **options)
 
 
 define("clip", _clip_method)
@@ -143,7 +143,8 @@ def nan_to_num(
             "np.nan_to_num does not take traced replacements: write np.where(np.isnan(x), nan, x)"
         )
     if not copy:
-        raise UnsupportedError("np.nan_to_num on a traced array does not write: leave out copy=")
+        np.copyto(x, nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf))
+        return x
     params = {"nan": nan, "posinf": posinf, "neginf": neginf}
     if _is_complex(x):
         return ops.nan_to_num(ops.real(x), **params) + ops.nan_to_num(ops.imag(x), **params) * 1j

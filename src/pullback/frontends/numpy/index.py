@@ -111,15 +111,18 @@ class Flat:
         return self.base.reshape(-1)[index]
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        positions = np.arange(len(self))[index]
-        self.base[np.unravel_index(positions, self.base.shape)] = value
+        np.put(self.base, np.arange(len(self))[index], value)
 
     def copy(self) -> Any:
         """The elements as an array of one axis."""
         return self.base.flatten()
 
 
-define("flat", property(Flat, doc="The elements in C order, to read and to iterate over."))
+def _write_flat(self: Any, value: Any) -> None:
+    Flat(self)[:] = value
+
+
+define("flat", property(Flat, _write_flat, doc="The elements in C order, to read and to write."))
 
 
 # Reading by position
@@ -243,6 +246,42 @@ def _fit(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return x if x.shape == shape else np.broadcast_to(x, shape)
 
 
+@implements(np.piecewise)
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    x = as_array(x)
+    condlist = raw(condlist)
+    if not x.ndim:
+        conditions = condlist if np.ndim(condlist) or isinstance(condlist, list) else [condlist]
+        conditions = [np.reshape(raw(condition), 1) for condition in conditions]
+        return piecewise(x.reshape(1), conditions, funclist, *args, **kw).reshape(())
+    if np.isscalar(condlist) or (
+        not isinstance(condlist[0], (list, np.ndarray)) and not is_box(condlist[0]) and x.ndim != 0
+    ):
+        condlist = [condlist]
+    conditions = [np.asarray(raw(condition), bool) for condition in condlist]
+    if len(funclist) == len(conditions) + 1:
+        conditions.append(~np.any(conditions, axis=0))
+    if len(funclist) != len(conditions):
+        raise ValueError(
+            f"with {len(condlist)} condition(s), either {len(condlist)} or {len(condlist) + 1} "
+            "functions are expected"
+        )
+    result = np.where(False, x, 0)  # noqa: FBT003 # zeros that are traced as x is
+    for condition, function in zip(conditions, funclist, strict=True):
+        value = function
+        if callable(function):
+            chosen = x[condition]
+            if not chosen.size:
+                continue
+            value = function(chosen, *args, **kw)
+        if is_box(value) and not is_box(result):
+            raise UnsupportedError(
+                "np.piecewise on a plain x cannot follow traced values: write np.select or np.where"
+            )
+        result[condition] = value
+    return result
+
+
 @implements(np.choose)
 def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     refuse(np.choose, out=out)
@@ -310,6 +349,60 @@ def unique_values(x: Any, /) -> Any:
     return unique(x, equal_nan=False)
 
 
+def _unique_with(numpy_function: Any, **asked: bool) -> None:
+    result_type = type(numpy_function(np.zeros(1)))  # a named tuple
+    implements(numpy_function)(
+        lambda x: result_type(*unique(as_array(x), equal_nan=False, **asked))
+    )
+
+
+_unique_with(np.unique_all, return_index=True, return_inverse=True, return_counts=True)
+_unique_with(np.unique_counts, return_counts=True)
+_unique_with(np.unique_inverse, return_inverse=True)
+
+
+@implements(np.sort_complex)
+def sort_complex(a: Any) -> Any:
+    return np.sort(a.astype(np.sort_complex(np.empty(0, a.dtype)).dtype))
+
+
+# Sets: which elements are taken is a constant, what they are is followed
+
+
+def _set(ar: Any, *, assume_unique: bool) -> Any:
+    return as_array(ar).reshape(-1) if assume_unique else np.unique(ar)
+
+
+@implements(np.union1d)
+def union1d(ar1: Any, ar2: Any) -> Any:
+    return np.unique(np.concatenate((ar1, ar2), axis=None))
+
+
+@implements(np.setdiff1d)
+def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    ar1 = _set(ar1, assume_unique=assume_unique)
+    return ar1[np.isin(raw(ar1), raw(ar2), invert=True)]
+
+
+@implements(np.setxor1d)
+def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    ar1, ar2 = (_set(ar, assume_unique=assume_unique) for ar in (ar1, ar2))
+    return np.sort(
+        np.concatenate(
+            (np.setdiff1d(ar1, ar2, assume_unique=True), np.setdiff1d(ar2, ar1, assume_unique=True))
+        )
+    )
+
+
+@implements(np.intersect1d)
+def intersect1d(
+    ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
+) -> Any:
+    _, *indices = np.intersect1d(raw(ar1), raw(ar2), assume_unique, return_indices=True)
+    common = as_array(ar1).reshape(-1)[indices[0]]
+    return (common, *indices) if return_indices else common
+
+
 constant(
     np.argpartition,
     np.argsort,
@@ -320,33 +413,14 @@ constant(
     np.isin,
     np.lexsort,
     np.nonzero,
+    np.packbits,
+    np.ravel_multi_index,
     np.searchsorted,
     np.tril_indices_from,
     np.triu_indices_from,
+    np.unpackbits,
+    np.unravel_index,
 )
-
-
-# What would write into its argument
-
-
-def _refuse_in_place(function: Any, instead: str) -> None:
-    def raise_(*args: Any, **kwargs: Any) -> Any:
-        raise UnsupportedError(
-            f"{name_of(function)} writes into its argument, and with a traced array that is not "
-            f"followed. Write {instead} instead, and give the result a new name."
-        )
-
-    implements(function)(raise_)
-
-
-_refuse_in_place(
-    np.copyto, "np.where(where, src, dst), or np.broadcast_to(value, shape) for np.full,"
-)
-_refuse_in_place(np.fill_diagonal, "np.where(np.eye(len(a), dtype=bool), val, a)")
-_refuse_in_place(np.place, "np.where(mask, vals, arr)")
-_refuse_in_place(np.put, "np.where with a mask of the indices")
-_refuse_in_place(np.put_along_axis, "np.where with a mask of the indices")
-_refuse_in_place(np.putmask, "np.where(mask, values, a)")
 
 
 # The box's methods
@@ -362,12 +436,7 @@ def _refuse_method(name: str, instead: str) -> None:
     define(name, raise_)
 
 
-_refuse_method("fill", "y = np.full_like(x, value)")
-_refuse_method("itemset", "np.where with a mask of the position")
-_refuse_method("partition", "y = np.partition(x, kth)")
-_refuse_method("put", "np.where with a mask of the indices")
 _refuse_method("resize", "y = np.resize(x, shape)")
-_refuse_method("sort", "y = np.sort(x)")
 
 method("argpartition", np.argpartition)
 method("argsort", np.argsort)
@@ -377,5 +446,5 @@ method("searchsorted", np.searchsorted)
 method("take", np.take)
 define(
     "compress",
-    lambda self, condition, axis=None, out=None: compress(condition, self, axis, out),
+    lambda self, condition, axis=None, out=None: np.compress(condition, self, axis, out),
 )

@@ -1,16 +1,18 @@
-"""In-place writes with NumPy's meaning: item assignment, augmented assignment, `out=` and their kin."""
+"""In-place writes with NumPy's meaning: item assignment, augmented assignment, and their kin."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...core import raw
+from ...errors import UnsupportedError
 from ...mutate import write
-from .box import define
-from .dispatch import is_box
+from .box import ArrayBox, define, method
+from .dispatch import functions, implements, is_box, name_of
 from .index import static_index
 
 
@@ -68,7 +70,7 @@ def _holds_boxes(value: Any) -> bool:
     return is_box(value)
 
 
-def store(target: Any, result: Any, casting: str = "same_kind") -> Any:
+def store(target: Any, result: Any, casting: Any = "same_kind") -> Any:
     """Write a whole `result` into `target` as a ufunc does into `out=`, and return `target`."""
     if result.shape != target.shape:
         raise ValueError(
@@ -102,15 +104,181 @@ _OPERATORS = {
     "mod": np.remainder,
     "pow": np.power,
     "matmul": np.matmul,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "lshift": np.left_shift,
+    "rshift": np.right_shift,
 }
 for _name, _ufunc in _OPERATORS.items():
     define(f"__i{_name}__", _in_place(_ufunc))
 define("__setitem__", assign)
 
 
-def _fill(self: Any, value: Any) -> None:
-    """Fill the array with one value."""
-    assign(self, ..., value)
+# NumPy's functions that write into their first argument
 
 
-define("fill", _fill)
+def check_traced(name: str, target: Any) -> None:
+    if not is_box(target):
+        raise UnsupportedError(
+            f"{name} cannot write a traced value into a plain array, where its "
+            "derivative would be lost. Make the array from the traced one (np.zeros_like(x), "
+            "1.0 * x), or write np.where, np.stack or np.concatenate; np.broadcast_to(value, "
+            "shape) for np.full."
+        )
+
+
+def _writes(function: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Use the decorated function for `function`, whose first argument must be traced."""
+
+    def register(ours: Callable[..., None]) -> Callable[..., None]:
+        def call(target: Any, *args: Any, **kwargs: Any) -> None:
+            check_traced(name_of(function), target)
+            ours(target, *args, **kwargs)
+
+        implements(function)(call)
+        return call
+
+    return register
+
+
+@_writes(np.copyto)
+def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
+    src = array_of(src)
+    src = src if is_box(src) else np.asarray(src)
+    if not np.can_cast(src.dtype, dst.dtype, casting):
+        raise TypeError(
+            f"Cannot cast array data from {src.dtype!r} to {dst.dtype!r} according to the rule "
+            f"'{casting}'"
+        )
+    assign(dst, ..., src if where is True else np.where(raw(where), src, dst))
+
+
+@_writes(np.put)
+def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    """The values are repeated, or cut, to as many as there are positions."""
+    ind = np.asarray(raw(ind)).astype(np.intp, casting="same_kind").reshape(-1)
+    v = _flat_values(v)
+    if not (ind.size and v.size):
+        return
+    if mode == "wrap":
+        ind = ind % a.size
+    elif mode == "clip":
+        ind = ind.clip(0, a.size - 1)
+    np.arange(a.size)[ind]  # for NumPy's own error
+    _write_at(a, ind % a.size, v[np.arange(ind.size) % v.size])
+
+
+def _flat_values(values: Any) -> Any:
+    values = array_of(values)
+    return np.reshape(values if is_box(values) else np.asarray(values), -1)
+
+
+def _write_at(a: Any, positions: Any, values: Any) -> None:
+    """Write at positions in the flat array; the last value wins where one is named twice."""
+    if a.ndim:
+        assign(a, np.unravel_index(positions, a.shape), values)
+    elif positions.size:
+        assign(a, (), values[-1])
+
+
+@_writes(np.putmask)
+def _putmask(a: Any, mask: Any, values: Any) -> None:
+    mask = np.asarray(raw(mask))
+    if mask.size != a.size:
+        raise ValueError("putmask: mask and data must be the same size")
+    positions, values = np.flatnonzero(mask), _flat_values(values)
+    if values.size:
+        _write_at(a, positions, values[positions % values.size])
+
+
+@_writes(np.place)
+def _place(arr: Any, mask: Any, vals: Any) -> None:
+    mask = np.asarray(raw(mask))
+    if mask.size != arr.size:
+        raise ValueError("place: mask and data must be the same size")
+    positions, vals = np.flatnonzero(mask), _flat_values(vals)
+    if positions.size and not vals.size:
+        raise ValueError("Cannot insert from an empty array!")
+    if positions.size:
+        _write_at(arr, positions, vals[np.arange(positions.size) % vals.size])
+
+
+@_writes(np.put_along_axis)
+def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
+    """The elements that np.take_along_axis would read."""
+    positions = np.arange(arr.size).reshape(arr.shape)
+    positions = np.take_along_axis(positions, np.asarray(raw(indices)), axis)
+    values = array_of(values)
+    values = np.broadcast_to(values, positions.shape)
+    _write_at(arr, positions.reshape(-1), np.reshape(values, -1))
+
+
+@_writes(np.fill_diagonal)
+def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    places = np.zeros(a.shape, bool)
+    np.fill_diagonal(places, val=True, wrap=wrap)  # and NumPy's own errors
+    np.put(a, np.flatnonzero(places), val)
+
+
+def _method(name: str, body: Callable[..., None]) -> None:
+    body.__name__ = name
+    body.__doc__ = f"As `ndarray.{name}`: it writes into this array."
+    define(name, body)
+
+
+_method("fill", lambda self, value: assign(self, ..., value))
+method("put", np.put)
+_method("sort", lambda self, *args, **kwargs: assign(self, ..., np.sort(self, *args, **kwargs)))
+_method(
+    "partition",
+    lambda self, *args, **kwargs: assign(self, ..., np.partition(self, *args, **kwargs)),
+)
+
+
+# out=
+
+
+def write_out(function: Any, result: Any, out: Any, casting: str = "same_kind") -> Any:
+    """Write `result` into what a call of `function` got as `out=`, and return that."""
+    if out is None:
+        return result
+    if not is_box(out):
+        raise UnsupportedError(
+            f"{name_of(function)} cannot write a traced result to out= (or in place into a plain "
+            "array), where its derivative would be lost: assign the result instead."
+        )
+    return store(out, result if hasattr(result, "dtype") else np.asarray(result), casting)
+
+
+def _with_out(function: Any, ours: Callable[..., Any], place: int) -> Callable[..., Any]:
+    """`ours`, where the argument at `place` may be a traced array to write into."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if len(args) <= place and "out" not in kwargs:
+            return ours(*args, **kwargs)
+        if "out" in kwargs:
+            out = kwargs.pop("out")
+        else:
+            out, args = args[place], (*args[:place], None, *args[place + 1 :])
+        if out is None:
+            return ours(*args, **kwargs)
+        if not is_box(out):
+            write_out(function, None, out)
+        return write_out(function, function(*args, **kwargs), out)
+
+    return functools.wraps(ours)(call)
+
+
+def follow_out() -> None:
+    """Let every function of the table that has `out=` write into a traced array."""
+    for function, ours in functions.items():
+        code = ours.__code__
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        if "out" in names:
+            place = names.index("out")
+            by_keyword = place >= code.co_argcount
+            followed = _with_out(function, ours, 99 if by_keyword else place)
+            functions[function] = followed
+            if getattr(ArrayBox, function.__name__, None) is ours:
+                define(function.__name__, followed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from ...errors import UnsupportedError
 from ...ops import elementwise as ops
 from ...ops import reduce as reductions
 from ...ops.declare import registry
+from ...ops.index import unindex
 from ...recorders import recorder
 from .box import define, install_operators, operator
 from .dispatch import (
@@ -27,6 +29,7 @@ from .dispatch import (
     ufuncs,
     unsupported,
 )
+from .mutation import check_traced, write_out
 
 _NO = np._NoValue  # noqa: SLF001
 
@@ -128,23 +131,49 @@ def _call(
     apply = ufuncs.get(ufunc)
     if apply is None:
         raise unsupported(f"np.{ufunc.__name__}")
-    if where is not True:
+    if where is not True and out is None:
         raise UnsupportedError(
             f"np.{ufunc.__name__} on a traced array does not take where=, which leaves the other "
             f"elements undefined: write np.where(mask, np.{ufunc.__name__}(...), other)"
         )
-    if out is not None:
-        return _write(ufunc, out)
+    if out is not None and not any_box(out) and _is_constant(ufunc):
+        options = {"where": plain(where), "dtype": dtype, "signature": signature}
+        return ufunc(*plain(args), out=out, casting=casting, **_given(options))
     converted = _converted(ufunc, args, _signature(ufunc, dtype, signature), casting)
-    return apply(*converted) if any_box(converted) else ufunc(*converted)
+    result = apply(*converted) if any_box(converted) else ufunc(*converted)
+    return result if out is None else _write(ufunc, result, out, where, casting)
 
 
-def _write(ufunc: Any, out: Any) -> Any:
-    """Where `out=` will be followed."""
-    raise UnsupportedError(
-        f"np.{ufunc.__name__} cannot write a traced result to out= (or in place into a plain "
-        f"array): assign the result instead, y = np.{ufunc.__name__}(...)"
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: option for name, option in options.items() if option is not None}
+
+
+def _is_constant(ufunc: Any) -> bool:
+    primitive = registry.get(ufunc.__name__)
+    return primitive is not None and primitive.kind == "constant"
+
+
+def _write(ufunc: Any, result: Any, out: Any, where: Any = True, casting: str = "same_kind") -> Any:
+    """`result` written into the tuple `out`, where `where` is true."""
+    results = result if isinstance(result, tuple) else (result,)
+    written = tuple(
+        target if target is None else _write_one(ufunc, one, target, where, casting)
+        for one, target in zip(results, out, strict=True)
     )
+    written = tuple(
+        one if target is None else target for one, target in zip(results, written, strict=True)
+    )
+    return written if isinstance(result, tuple) else written[0]
+
+
+def _write_one(ufunc: Any, result: Any, out: Any, where: Any, casting: str) -> Any:
+    if is_box(out):
+        if where is not True:
+            result = np.where(raw(where), result, out)
+        if result.shape != out.shape and len(result.shape) <= len(out.shape):
+            with contextlib.suppress(ValueError):  # the error is to be about `out`
+                result = np.broadcast_to(result, out.shape)
+    return write_out(ufunc, result, out, casting)
 
 
 def _signature(ufunc: Any, dtype: Any, signature: Any) -> tuple[Any, ...]:
@@ -209,7 +238,11 @@ def _reduce(
     where: Any = True,
 ) -> Any:
     if out is not None:
-        _write(ufunc, out)
+        options = {"axis": axis, "dtype": dtype, "keepdims": keepdims}
+        options |= {"initial": initial, "where": where}
+        return write_out(
+            ufunc, ufunc.reduce(array, **options), out[0] if type(out) is tuple else out
+        )
     x = array if dtype is None else array.astype(dtype)
     primitive = _REDUCTIONS.get(ufunc)
     if primitive is None:
@@ -244,7 +277,9 @@ def _fold(ufunc: Any, x: Any, axis: Any, *, keepdims: bool) -> Any:
 
 def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     if out is not None:
-        _write(ufunc, out)
+        return write_out(
+            ufunc, ufunc.accumulate(array, axis, dtype), out[0] if type(out) is tuple else out
+        )
     x = array if dtype is None else array.astype(dtype)
     ours = _RUNNING.get(ufunc)
     if ours is not None:
@@ -267,7 +302,8 @@ def _reduceat(
     ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None
 ) -> Any:
     if out is not None:
-        _write(ufunc, out)
+        result = ufunc.reduceat(array, indices, axis, dtype)
+        return write_out(ufunc, result, out[0] if type(out) is tuple else out)
     x = array if dtype is None else array.astype(dtype)
     starts = np.asarray(raw(indices))
     ufunc.reduceat(raw(x), starts, axis=axis)  # for NumPy's own errors
@@ -285,16 +321,35 @@ def _outer(ufunc: Any, a: Any, b: Any, /, **options: Any) -> Any:
     return ufunc(np.reshape(a, a.shape + (1,) * b.ndim), b, **options)
 
 
-def _at(ufunc: Any, *args: Any, **options: Any) -> Any:
-    raise UnsupportedError(
-        f"np.{ufunc.__name__}.at on a traced array is not followed: it writes in place"
-    )
+def _at(ufunc: Any, a: Any, indices: Any, *operands: Any) -> None:
+    """One element after the other, so that one that is named twice gets both."""
+    check_traced(f"np.{ufunc.__name__}.at", a)
+    places = np.arange(a.size).reshape(a.shape)[plain(indices)]
+    values = [np.broadcast_to(as_array(one), places.shape).reshape(-1) for one in operands]
+    places = places.reshape(-1)
+    if ufunc in (np.add, np.subtract):
+        sums = unindex(values[0], shape=(a.size,), index=places)
+        write_out(ufunc, ufunc(a, sums.reshape(a.shape)), a)
+        return
+    for turn in _turns(places):
+        place = np.unravel_index(places[turn], a.shape) if a.ndim else ()
+        part = [one[turn].reshape(a[place].shape) for one in values]
+        a[place] = ufunc(a[place], *part)
+
+
+def _turns(places: Any) -> Iterator[Any]:
+    """Positions in `places`, in groups that have no place twice: all the first times, and so on."""
+    order = np.argsort(places, kind="stable")
+    ordered = places[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=-1))
+    times = np.arange(places.size) - np.repeat(first, np.diff(first, append=places.size))
+    for time in range(times.max(initial=-1) + 1):
+        yield order[times == time]
 
 
 def _unless_constant(name: str, ours: Callable[..., Any]) -> Callable[..., Any]:
     def apply(ufunc: Any, *args: Any, **options: Any) -> Any:
-        primitive = registry.get(ufunc.__name__)
-        if primitive is not None and primitive.kind == "constant":
+        if name != "at" and _is_constant(ufunc) and not any_box(options.get("out") or ()):
             return getattr(ufunc, name)(*plain(args), **plain(options))
         if ufunc not in ufuncs:
             raise unsupported(f"np.{ufunc.__name__}.{name}")
