@@ -44,7 +44,11 @@ def record(x, y):
             b = y.value
             if y.tracer is not trace or type(a) is box_type:
                 return bind(primitive, (x, y), {{}})
+        elif type(y) not in operands:
+            return convert(record, x, y)
     else:
+        if type(x) not in operands:
+            return convert(record, x, y)
         trace = y.tracer
         b = y.value
     if not trace.recording or open_pauses or type(a) is box_type or type(b) is box_type:
@@ -77,10 +81,12 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         return primitive
     scope: dict[str, Any] = {
         "bind": bind,
+        "convert": backend.convert,
         "box_type": backend.box_type,
         "float64": backend.float64,
         "impl": primitive.impl,
         "open_pauses": open_pauses,
+        "operands": backend.operands,
         "primitive": primitive,
         "xp": backend.xp,
     }
@@ -90,6 +96,11 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         fields[f"{name}_saved"] = _saved_by(rule)
     exec((_UNARY if len(rules) == 1 else _BINARY).format(**fields), scope)  # noqa: S102
     return scope["record"]
+
+
+def is_recorder(apply: Any) -> bool:
+    """Is this a generated function, which checks its operands itself?"""
+    return getattr(apply, "__name__", "") == "record"
 
 
 def _saved_by(rule: Rule) -> str:

@@ -38,6 +38,16 @@ class NumpyBackend:
     array_type = np.ndarray
     float64 = np.dtype(np.float64)
     box_type: Any = None  # set by the frontend
+    # What an op takes as it is; anything else (a list, a foreign array) is converted.
+    operands: set[type] = {np.ndarray, float, int, complex, bool, *np.sctypeDict.values()}
+
+    @staticmethod
+    def convert(apply: Any, x: Any, y: Any) -> Any:
+        """`apply` with those of its two arguments that are no operands as arrays."""
+        operands = NumpyBackend.operands
+        if any(getattr(type(arg), "__array_ufunc__", True) is None for arg in (x, y)):
+            return NotImplemented
+        return apply(*(arg if type(arg) in operands else np.asarray(arg) for arg in (x, y)))
 
     @staticmethod
     def refusal(value: Any) -> str | None:

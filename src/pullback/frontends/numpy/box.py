@@ -14,6 +14,7 @@ import numpy as np
 from ...backends.numpy import NumpyBackend, backend
 from ...core import Box, box_types, raw
 from ...errors import ConversionError
+from ...recorders import is_recorder
 from .dispatch import functions, name_of, plain, ufunc_methods, ufuncs, unsupported
 
 
@@ -37,8 +38,9 @@ class ArrayBox(Box):
             if apply is not None:
                 if len(args) == 1:
                     return apply(self)
-                if not _OPERANDS.issuperset(map(type, args)):
-                    args = tuple(a if type(a) in _OPERANDS else np.asarray(a) for a in args)
+                operands = backend.operands
+                if not operands.issuperset(map(type, args)):
+                    args = tuple(a if type(a) in operands else np.asarray(a) for a in args)
                 return apply(*args)
         return _ufunc_with_options(ufunc, method, args, kwargs)
 
@@ -171,22 +173,23 @@ def _ufunc_with_options(ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:
 def operator(ufunc: Any, *, reflected: bool = False) -> Callable[[Any, Any], Any]:
     """A dunder that calls what the table has for `ufunc`, which saves NumPy's own dispatch."""
     apply = ufuncs.get(ufunc, ufunc)
+    operands = backend.operands
 
     def operate(self: Any, other: Any) -> Any:
-        if type(other) not in _OPERANDS:
-            if getattr(type(other), "__array_ufunc__", True) is None:
-                return NotImplemented
-            other = np.asarray(other)
+        if type(other) not in operands:
+            return backend.convert(apply, self, other)
         return apply(self, other)
 
     def operate_reflected(self: Any, other: Any) -> Any:
-        return apply(other if type(other) in _OPERANDS else np.asarray(other), self)
+        if type(other) not in operands:
+            return backend.convert(apply, other, self)
+        return apply(other, self)
 
-    return operate_reflected if reflected else operate
+    if reflected:
+        return operate_reflected
+    return apply if is_recorder(apply) else operate
 
 
-# What an operator passes on as it is; anything else (a list, a foreign array) is converted.
-_OPERANDS = {ArrayBox, np.ndarray, float, int, complex, bool, *np.sctypeDict.values()}
 _BINARY = {
     "add": np.add,
     "sub": np.subtract,
@@ -249,5 +252,6 @@ def define(name: str, body: Any) -> None:
 
 box_types.add(ArrayBox)
 NumpyBackend.box_type = ArrayBox
+backend.operands.add(ArrayBox)
 
 __all__ = ["ArrayBox", "backend", "define", "install_operators", "method", "operator", "plain"]
