@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core import open_pauses, raw
+from ...core import new_box, open_pauses, raw
 from ...errors import UnsupportedError
 from ...ops import index as ops
 from ...ops import shape as shape_ops
@@ -49,7 +49,7 @@ def _getitem(self: Any, index: Any) -> Any:
     place = trace.next_index()
     edge = (self.index, _READ, (backend.xp, value.shape, index))
     trace.tape[place] = ((edge,), (), dtype)
-    return ArrayBox(trace, out, place)
+    return new_box(ArrayBox, trace, out, place)
 
 
 def _read(x: Any, index: Any) -> Any:
