@@ -13,6 +13,8 @@ from pullback.testing import check_grads
 
 _rng = np.random.default_rng(0)
 
+CROSS_IN_THE_PLANE_IS_GONE = np.lib.NumpyVersion(np.__version__) >= "2.5.0"
+
 
 def normal(*shape: int) -> Any:
     return _rng.normal(size=shape)
@@ -235,11 +237,19 @@ def test_multi_dot_takes_the_cheapest_order() -> None:
     assert max(np.prod(entry[1]) for entry in pull._tape.values()) == 400
 
 
+@pytest.mark.skipif(CROSS_IN_THE_PLANE_IS_GONE, reason="NumPy 2.5 refuses such vectors")
 def test_cross_products_in_the_plane_warn_as_numpys_do() -> None:
     x, y = normal(2), normal(2)
     with pytest.warns(DeprecationWarning, match="2-dimensional vectors"):
         _, pull = pullback.vjp(np.cross, x, y)
     np.testing.assert_allclose(pull(1.0)[0], [y[1], -y[0]])
+
+
+@pytest.mark.skipif(not CROSS_IN_THE_PLANE_IS_GONE, reason="refused since NumPy 2.5")
+@pytest.mark.parametrize("sizes", [(2, 2), (2, 3), (3, 2)])
+def test_cross_products_in_the_plane_are_refused_as_numpys_are(sizes: Any) -> None:
+    with pytest.raises(ValueError, match="3-dimensional vectors"):
+        pullback.vjp(np.cross, *map(normal, sizes))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,10 @@ from pullback import errors
 
 X = np.arange(12.0).reshape(3, 4)
 
+SINCE_NUMPY_2_1 = pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) < "2.1.0", reason="new in NumPy 2.1"
+)
+
 
 def traced(function: Any, *args: Any) -> Any:
     """`function`'s own result when it runs on traced arguments."""
@@ -24,10 +28,10 @@ def traced(function: Any, *args: Any) -> Any:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda x: np.reshape(x, shape=(4, 3), order="F"),
+        pytest.param(lambda x: np.reshape(x, shape=(4, 3), order="F"), marks=SINCE_NUMPY_2_1),
         lambda x: np.reshape(x, np.array([4, 3])),
         lambda x: np.reshape(x, np.int64(12)),
-        lambda x: np.reshape(x, (4, 3), copy=True),
+        pytest.param(lambda x: np.reshape(x, (4, 3), copy=True), marks=SINCE_NUMPY_2_1),
         lambda x: x.reshape([4, -1]),
         lambda x: x.reshape(-1),
         lambda x: x.T.ravel(order="K"),
@@ -80,7 +84,7 @@ def test_every_spelling_gives_numpys_result(call: Any) -> None:
         lambda x: x.reshape(5, -1),
         lambda x: x.reshape(-1, -1),
         lambda x: x.reshape(7),
-        lambda x: np.reshape(x.T, 12, copy=False),
+        pytest.param(lambda x: np.reshape(x.T, 12, copy=False), marks=SINCE_NUMPY_2_1),
         lambda x: np.reshape(x, 12, order="Z"),
         lambda x: np.squeeze(x, 0),
         lambda x: np.transpose(x, (0,)),

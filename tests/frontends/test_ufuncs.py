@@ -157,6 +157,7 @@ def test_abs_of_complex_follows_torchs_convention() -> None:
     assert gradients(np.imag, 1 + 2j) == [1j]
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")  # NumPy 2.5
 def test_constants_are_plain_arrays() -> None:
     x = np.array([0.5, -1.5])
     for f in (

@@ -312,9 +312,11 @@ def cond(x: Any, p: Any = None) -> Any:
             ratio = last / first if p == -2 else first / last
     else:
         # A singular matrix has an infinite condition number, and no derivative.
-        singular = ~np.isfinite(np.linalg.cond(plain(x), p))
+        expected = np.linalg.cond(plain(x), p)
+        singular = ~np.isfinite(expected)
         regular = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
         ratio = norm(regular, p, (-2, -1)) * norm(np.linalg.inv(regular), p, (-2, -1))
-        ratio = np.where(singular, np.inf, ratio)
+        # Before NumPy 2.3, that of a complex matrix is a complex number.
+        ratio = np.where(singular, np.inf, ratio).astype(expected.dtype, copy=False)
     undefined = np.isnan(plain(ratio)) & ~np.isnan(plain(x)).any(axis=(-2, -1))
     return np.where(undefined, np.inf, ratio) if undefined.any() else ratio
