@@ -243,3 +243,15 @@ def test_out_is_refused() -> None:
     for f in (np.take, np.compress):
         with pytest.raises(errors.UnsupportedError, match="out="):
             traced(lambda x, f=f: f(*((x, [0]) if f is np.take else ([True], x)), 0, np.ones(4)), X)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda x: np.take(x, 1), lambda x: x.take(-1), lambda x: np.choose(0, [x[1], x[0]])],
+)
+def test_one_element_taken_or_chosen_is_a_number(function: Any) -> None:
+    """As NumPy has it, and not an array of no dimensions."""
+    out, pull = pullback.vjp(function, np.array([1.0, 3.0]))
+    assert type(out) is np.float64
+    assert out == 3.0
+    np.testing.assert_array_equal(pull(1.0)[0], [0.0, 1.0])

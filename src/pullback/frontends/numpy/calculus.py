@@ -202,7 +202,8 @@ def interp(
     base = np.where(values == points[-1], size - 1, place)
     result = fp[base] + (x - xp[base]) * ((fp[after] - fp[place]) / gap)
     result = np.where(values < points[0], fp[0] if left is None else left, result)
-    return np.where(values > points[-1], fp[-1] if right is None else right, result)
+    result = np.where(values > points[-1], fp[-1] if right is None else right, result)
+    return result if result.ndim else result[()]
 
 
 def _as_dtype(value: Any, dtype: Any) -> Any:

@@ -137,7 +137,12 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         axis = -1
     axis = normalize_axis(axis, a.ndim)
     indices = _in_range(_positions(indices), a.shape[axis], mode)
-    return ops.getitem(a, index=along(axis, indices))
+    return _number(ops.getitem(a, index=along(axis, indices)))
+
+
+def _number(x: Any) -> Any:
+    """A result of no dimensions as NumPy's functions return it: a number, not an array."""
+    return x if x.ndim else x[()]
 
 
 def _positions(indices: Any) -> Any:
@@ -297,7 +302,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
         result = np.where(number == i, option, result)
     if len(options) == 1:
         result = +as_array(result)  # never the choice itself
-    return _fit(as_array(result), shape, dtype)
+    return _number(_fit(as_array(result), shape, dtype))
 
 
 # Order
