@@ -117,6 +117,12 @@ def test_edges_of_a_histogram_follow_the_data() -> None:
         grad(lambda x: np.histogram(x, "auto")[1][1])(np.array([1.0, 3.0, 2.0]))
 
 
+def test_interp_at_a_number_is_a_number() -> None:
+    out, pullback_of = vjp(lambda y: np.interp(0.25, [0.0, 1.0], y), np.array([1.0, 3.0]))
+    assert type(out) is np.float64
+    np.testing.assert_allclose(pullback_of(1.0)[0], [0.75, 0.25])
+
+
 def test_interp_outside_the_points_and_on_them() -> None:
     """Flat outside; on a point the slope to its right, on the last one that to its left."""
     x = [-1, 0, 0.5, 1, 2, 3]
@@ -167,3 +173,27 @@ def test_polyfit_refuses_full_and_recovers_a_polynomial() -> None:
         grad(lambda y: np.polyfit(x, y, 2, full=True)[0].sum())(x)
     out, _ = vjp(lambda y: np.polyfit(x, y, 2), 3 * x**2 - x)
     np.testing.assert_allclose(out, [3, -1, 0], atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        np.median,
+        np.nanmedian,
+        np.nanvar,
+        np.nanstd,
+        lambda x: np.quantile(x, 0.3),
+        lambda x: np.nanpercentile(x, 30),
+        lambda x: np.std(x, where=x > 0),
+    ],
+)
+def test_a_whole_reduction_is_a_number_not_an_array(function: Any) -> None:
+    """As in NumPy, so that `m += 1` gives m a new value and does not change another name's."""
+
+    def alias(x: Any) -> Any:
+        m = kept = function(x)
+        m += 1.0
+        return kept
+
+    x = np.array([0.4, -1.0, 2.0])
+    assert vjp(alias, x)[0] == function(x)

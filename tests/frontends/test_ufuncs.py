@@ -278,3 +278,17 @@ def test_a_branch_not_taken_contributes_nothing() -> None:
     """sqrt has an infinite slope at 0, but the maximum does not take it."""
     assert pullback.grad(lambda x: np.maximum(np.sqrt(x), 1.0))(0.0) == 0
     assert pullback.grad(lambda x: np.clip(np.sqrt(x), 0.5, 1.0))(0.0) == 0
+
+
+def test_a_running_floor_divide_starts_with_an_element_itself() -> None:
+    """Its quotients are constants, but what it starts from has a derivative."""
+    x = np.array([[2.7, 0.4], [0.9, 7.1]])
+    gradient = pullback.grad(lambda x: np.floor_divide.accumulate(x, axis=1).sum())(x)
+    assert gradient.tolist() == [[1.0, 0.0], [1.0, 0.0]]
+
+
+def test_running_ufuncs_over_nothing() -> None:
+    """No element: NumPy's own empty result, or its identity."""
+    x = np.zeros((0, 3))
+    assert pullback.vjp(np.hypot.accumulate, x)[0].shape == (0, 3)
+    assert pullback.vjp(np.hypot.reduce, x)[0].tolist() == [0.0] * 3

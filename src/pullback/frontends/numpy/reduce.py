@@ -216,7 +216,7 @@ def _var_where(a: Any, axis: Any, ddof: Any, where: Any, mean: Any, *, keepdims:
 
 def _root(variance: Any) -> Any:
     """The square root, with the subgradient zero at zero."""
-    return np.where(raw(variance) == 0, variance.dtype.type(0), np.sqrt(variance))
+    return np.where(raw(variance) == 0, variance.dtype.type(0), np.sqrt(variance))[()]
 
 
 @implements(np.nanmean)
@@ -252,7 +252,7 @@ def nanvar(
     ddof = _ddof(ddof, correction)
     variance = _var_where(a, axis, ddof, where, mean, keepdims=_flag(keepdims))
     freedom = _count(a.shape, axis, where, _real_dtype(a), keepdims=_flag(keepdims)) - ddof
-    return np.where(freedom <= 0, variance.dtype.type(np.nan), variance)
+    return np.where(freedom <= 0, variance.dtype.type(np.nan), variance)[()]
 
 
 @implements(np.nanstd)
@@ -377,6 +377,7 @@ def _cumulative(numpy_function: Any, ours: Callable[..., Any], start: float) -> 
         include_initial: bool = False,
     ) -> Any:
         refuse(numpy_function, out=out)
+        x = np.atleast_1d(x)
         if axis is None and x.ndim != 1:
             raise ValueError("For arrays which have more than one dimension ``axis`` is required.")
         axis = -1 if axis is None else axis

@@ -116,6 +116,8 @@ def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
 def squeeze(a: Any, axis: Any = None) -> Any:
     if axis is None:
         return _reshape(a, tuple(n for n in a.shape if n != 1))
+    if not a.ndim and axis in (0, -1):  # as NumPy has it
+        return _reshape(a, ())
     axes = normalize_axes(axis, a.ndim)
     if any(a.shape[i] != 1 for i in axes):
         raise ValueError("cannot select an axis to squeeze out which has size not equal to one")

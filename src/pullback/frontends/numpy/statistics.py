@@ -88,7 +88,7 @@ def median(
     rows, kept = _rows(a, axis)
     size = rows.shape[-1]
     middle = ((size - 1) // 2,) if size % 2 else (size // 2 - 1, size // 2)
-    result = _spoil(np.mean(ops.kth(rows, ranks=middle), axis=-1), rows)
+    result = _spoil(np.mean(ops.kth(rows, ranks=middle), axis=-1), rows)[()]
     return result.reshape(kept) if keepdims else result
 
 
@@ -244,7 +244,7 @@ def _quantile_function(numpy_function: Any, scale: int, *, skip_nans: bool) -> A
         if scale != 1:
             hundred = a.dtype.type(scale) if a.dtype.kind == "f" else scale
             q = (q if weak else as_array(q)) / hundred
-        return _quantile(a, q, axis, method, keepdims, skip_nans=skip_nans, weak=weak)
+        return _quantile(a, q, axis, method, keepdims, skip_nans=skip_nans, weak=weak)[()]
 
     return quantile
 
@@ -268,7 +268,7 @@ def nanmedian(
     # Sorted, the nans come last: the ranks of a row count its numbers alone.
     middle = np.concatenate([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
     result = np.mean(ops.kth(rows, ranks=np.minimum(middle, rows.shape[-1] - 1)), axis=-1)
-    result = np.where(count[..., 0] == 0, result.dtype.type(np.nan), result)
+    result = np.where(count[..., 0] == 0, result.dtype.type(np.nan), result)[()]
     return result.reshape(kept) if keepdims else result
 
 

@@ -271,6 +271,8 @@ def _fold(ufunc: Any, x: Any, axis: Any, *, keepdims: bool) -> Any:
         x = np.transpose(x, (*axes, *kept))
         x = x.reshape((-1, *x.shape[len(axes) :]))
         axis = 0
+    if not x.size:
+        return ufunc.reduce(raw(x), axis=axis).reshape(shape)
     *_, last = _steps(ufunc, x, axis)
     return last.reshape(shape)
 
@@ -284,7 +286,9 @@ def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: A
     ours = _RUNNING.get(ufunc)
     if ours is not None:
         return ours(x, axis=normalize_axis(axis, x.ndim))
-    ufunc.accumulate(raw(x), axis=axis)  # for NumPy's own errors
+    values = ufunc.accumulate(raw(x), axis=axis)  # and NumPy's own errors
+    if not values.size:
+        return values
     return np.stack(list(_steps(ufunc, x, axis)), axis)
 
 
@@ -350,7 +354,10 @@ def _turns(places: Any) -> Iterator[Any]:
 def _unless_constant(name: str, ours: Callable[..., Any]) -> Callable[..., Any]:
     def apply(ufunc: Any, *args: Any, **options: Any) -> Any:
         if name != "at" and _is_constant(ufunc) and not any_box(options.get("out") or ()):
-            return getattr(ufunc, name)(*plain(args), **plain(options))
+            result = getattr(ufunc, name)(*plain(args), **plain(options))
+            # A running floor_divide starts with an element itself, which has a derivative.
+            if name == "outer" or result.dtype.kind not in "fc":
+                return result
         if ufunc not in ufuncs:
             raise unsupported(f"np.{ufunc.__name__}.{name}")
         return ours(ufunc, *args, **options)
