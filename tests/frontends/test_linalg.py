@@ -434,3 +434,25 @@ def test_single_precision_is_kept(dtype: Any) -> None:
         wanted = expected if isinstance(expected, tuple) else (expected,)
         assert [a.dtype for a in outs] == [b.dtype for b in wanted]
         assert pull(out)[0].dtype == dtype
+
+
+@pytest.mark.parametrize("ord", [None, "fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf])
+def test_the_norm_of_one_matrix_is_a_number(ord: Any) -> None:
+    """As in NumPy, and not an array of no dimensions, which `+=` would change in place."""
+    x = np.array([[1.0, 2.0], [3.0, 5.0]])
+    out, _ = pullback.vjp(lambda x: linalg.norm(x, ord), x)
+    assert type(out) is np.float64
+    np.testing.assert_allclose(out, linalg.norm(x, ord))
+
+
+@pytest.mark.parametrize("order", [1, -1, 2, np.inf, "nuc", "fro"])
+def test_a_matrix_norm_is_a_number(order: Any) -> None:
+    """Not an array of no axes, which `n += 1` would change under another name."""
+
+    def alias(x: Any) -> Any:
+        n = kept = np.linalg.norm(x, order)
+        n += 1.0
+        return kept
+
+    x = np.array([[1.0, 2.0], [0.5, -3.0]])
+    assert pullback.vjp(alias, x)[0] == np.linalg.norm(x, order)

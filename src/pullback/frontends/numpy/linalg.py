@@ -273,7 +273,10 @@ def _matrix_norm(x: Any, ord: Any, axis: tuple[int, int], keepdims: bool) -> Any
     added, compared = (row, column) if abs(ord) == 1 else (column, row)
     sums = np.sum(abs(x), axis=added, keepdims=True)
     value = _extreme(ord, x.shape[compared])(sums, axis=compared, keepdims=True)
-    return value if keepdims else np.squeeze(value, (row, column))
+    if keepdims:
+        return value
+    value = np.squeeze(value, (row, column))
+    return value if value.ndim else value[()]
 
 
 def _extreme(ord: Any, count: int) -> Any:
