@@ -383,6 +383,8 @@ def roots(p: Any) -> Any:
         return np.zeros(at_zero)
     companion = np.concatenate([(-p[1:] / p[0])[None], np.eye(size - 1, size, dtype=p.dtype)])
     found = np.linalg.eigvals(companion)
+    if p.dtype.kind == "f" and np.isreal(found).all():
+        found = found.real  # since NumPy 2.5, eigenvalues are complex numbers all the same
     return np.concatenate([found, np.zeros(at_zero, found.dtype)])
 
 
