@@ -314,7 +314,6 @@ def test_row_52_an_index_and_a_mask_changed_after_vjp():
     np.testing.assert_array_equal(pull((np.ones(2), np.ones(2), np.ones(3)))[0], [3.0, 0.0, 3.0])
 
 
-@pytest.mark.xfail(reason="captured plain arrays are not guarded yet: the issue on in-place writes")
 @pytest.mark.parametrize(
     ("function", "expected"),
     [
@@ -335,3 +334,13 @@ def test_row_52_a_captured_array_changed_after_it_was_used(function, expected):
     except (RuntimeError, ValueError):
         return
     np.testing.assert_allclose(gradient, expected)
+
+
+def test_row_52_a_large_captured_array_that_changed_raises():
+    """Large arrays are not copied: a change between the use and the walk back is an error."""
+    w = np.ones((300, 300))
+    _, pull = vjp(lambda x: (x * w).sum(), 2.0)
+    assert pull(1.0)[0] == 90000.0
+    w[...] = 3.0
+    with pytest.raises(pullback.StaleValueError, match="captured"):
+        pull(1.0)

@@ -124,3 +124,77 @@ def test_numpy_scalars_are_rebound_not_written() -> None:
         return s * x[0]
 
     assert np.allclose(pb.grad(f)(np.array([3.0])), [7.0])
+
+
+def in_place(x: Any) -> Any:
+    x = x * 1
+    y = x * x
+    x[0] = x[1] * x[2]
+    return y + x * x
+
+
+def test_a_pullback_of_writes_is_differentiable_in_its_cotangent() -> None:
+    """What an outer transform saves of the inner buffers survives the undoing of writes."""
+    x = np.array([1.0, 2.0, 3.0])
+    _, pull = pb.vjp(in_place, x)
+    jacobian = np.stack([pull(e)[0] for e in np.eye(3)])
+    got = pb.grad(lambda c: (pull(c)[0] ** 2).sum())(np.ones(3))
+    assert np.allclose(got, 2 * jacobian @ jacobian.T @ np.ones(3))
+
+
+def test_repeated_pulls_keep_no_record_of_each_other() -> None:
+    """Undoing and redoing is not itself recorded."""
+    _, pull = pb.vjp(in_place, np.array([1.0, 2.0, 3.0]))
+    writes = pull._recording.trace.writes
+    before = len(writes)
+    for _ in range(3):
+        pull(np.ones(3))
+    assert len(writes) == before == 1
+
+
+def test_a_view_taken_under_no_grad_sees_writes_and_takes_none() -> None:
+    """It is a constant, but not a copy; writing into it could not be followed."""
+
+    def f(x: Any) -> Any:
+        y = x * x
+        with pb.no_grad():
+            v = y[1:]
+        y[1] = 3.0
+        return (y * np.concatenate([y[:1], v])).sum()
+
+    x = np.array([1.0, 2.0, 3.0])
+    assert np.allclose(pb.grad(f)(x), [4 * x[0] ** 3, 0, x[2] ** 2 * 2 * x[2]])
+
+    def g(x: Any) -> Any:
+        y = x * x
+        with pb.no_grad():
+            y[1:][0] = 3.0
+        return y.sum()
+
+    with pytest.raises(ValueError, match="read-only"):
+        pb.grad(g)(x)
+
+
+def test_strict_sees_a_value_that_was_written() -> None:
+    """A written value matters as much as the array that it was written into."""
+
+    def f(x: Any, y: Any) -> Any:
+        x[0] = y
+        return x.sum()
+
+    gx, gy = pb.grad(f, (0, 1), strict=True)(np.array([1.0, 2.0]), 1.0)
+    assert gx.tolist() == [0.0, 1.0]
+    assert gy == 1.0
+
+
+def test_arrays_without_axes_are_written() -> None:
+    """A 0-d array is an array: it can be written into, in every mode."""
+
+    def f(x: Any) -> Any:
+        x[()] = x * 3
+        x *= x
+        return x * 1.0
+
+    x = np.array(2.0)
+    assert pb.grad(f)(x) == 36.0
+    assert pb.jvp(f, (x,), (1.0,))[1] == 36.0

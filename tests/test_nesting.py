@@ -205,7 +205,8 @@ def test_what_no_grad_computes_is_plain_and_may_be_written_into():
             c = x.reshape(3) * 1.0
             view = x[1:]
         assert type(c) is np.ndarray
-        view[...] = 100.0
+        with pytest.raises(ValueError, match="read-only"):
+            view[...] = 100.0
         c[0] = 0.0
         return np.sum(x * c)
 

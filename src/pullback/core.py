@@ -57,6 +57,10 @@ class Primitive:
         """Apply the primitive: to boxes, under their transforms; to raw arrays, at once."""
         return bind(self, args, params)
 
+    def saves(self, position: int) -> bool:
+        """May a rule keep the argument at `position` on the tape?"""
+        return any(rule is not None and rule.names_argument(position) for rule in self.rules)
+
     def __repr__(self) -> str:
         return f"<{self.kind} primitive {self.name}>"
 
@@ -150,12 +154,28 @@ def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> A
             args = [top.read(arg) for arg in args]
         return top.process(primitive, args, params)
     out = primitive.impl(*args, **params)
-    return constant(out) if paused else out
+    return constant(out, args) if paused else out
 
 
-def constant(value: Any) -> Any:
-    """`value` without a way to write into what a trace holds: a view becomes a copy."""
-    return value.copy() if getattr(value, "base", None) is not None else value
+def constant(value: Any, args: Sequence[Any]) -> Any:
+    """`value`, read-only if it shares the memory of `args`, which a trace holds.
+
+    A write into it would not be followed; a copy would not see the writes that are.
+    """
+    if getattr(value, "flags", None) is None:
+        return value
+    if not any(memory_of(value) is memory_of(arg) for arg in args):
+        return value
+    view = value.view()
+    view.setflags(write=False)
+    return view
+
+
+def memory_of(value: Any) -> Any:
+    """The array that owns the memory of `value`."""
+    while type(base := getattr(value, "base", None)) is type(value):
+        value = base
+    return value
 
 
 def paused(value: Any) -> Any:

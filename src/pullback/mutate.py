@@ -78,7 +78,8 @@ def put(trace: Trace, buffer: Any, index: Any, value: Any) -> Any:
     overwritten = buffer[index].copy()
     buffer[index] = value
     if type(buffer) not in box_types:
-        trace.wrote(buffer, index, overwritten)
+        # Only the others: this trace keeps its own record of its writes.
+        Trace.wrote(trace, buffer, index, overwritten)
     return overwritten
 
 

@@ -58,8 +58,10 @@ def record(x, y):
     if dtype is not float64:
         trace.note(dtype)
     if b is y:
+        {y_kept}
         edges = ((x.index, x_step, {x_saved}),)
     elif a is x:
+        {x_kept}
         edges = ((y.index, y_step, {y_saved}),)
     else:
         edges = ((x.index, x_step, {x_saved}), (y.index, y_step, {y_saved}))
@@ -80,6 +82,7 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
     if primitive.kind != "elementwise" or len(rules) > 2 or None in rules:
         return primitive
     scope: dict[str, Any] = {
+        "array_type": backend.array_type,
         "bind": bind,
         "convert": backend.convert,
         "box_type": backend.box_type,
@@ -93,6 +96,10 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
     fields = {}
     for name, rule in zip("xy", rules, strict=False):
         scope[f"{name}_step"] = rule.step
+        other, plain = ("y", "b") if name == "x" else ("x", "a")
+        # A plain array that the rule saves is the caller's, to change later: see `keep`.
+        keep = f"if type({other}) is array_type: {plain} = trace.keep({other})"
+        fields[f"{other}_kept"] = keep if other in rule.names else "pass"
         fields[f"{name}_saved"] = _saved_by(rule)
     exec((_UNARY if len(rules) == 1 else _BINARY).format(**fields), scope)  # noqa: S102
     return scope["record"]

@@ -31,6 +31,7 @@ class ReverseTrace(Trace):
         "box_type",
         "captured",
         "complex",
+        "kept",
         "lock",
         "mixed",
         "next_index",
@@ -55,6 +56,8 @@ class ReverseTrace(Trace):
         self.lock = threading.RLock()  # held by a walk that undoes writes
         # The outer transforms' arrays that the tape may have saved, and where they were then.
         self.captured: dict[int, tuple[Any, Any, int]] = {}
+        # The large plain arrays that the tape may have saved, with their fingerprints.
+        self.kept: dict[int, tuple[Any, Any]] = {}
 
     def leaf(self, value: Any) -> Box:
         """A box for a primal: an entry without edges."""
@@ -81,17 +84,13 @@ class ReverseTrace(Trace):
             if box.alias is not None:
                 box.alias.refresh(box)
             if box.tracer is not tracer or box.index != index:
-                raise StaleValueError(
-                    f"pullback.{self.name}: an array that the function captured was changed in "
-                    "place between the call and its pullback, which needs it as it was. Call the "
-                    "pullback before the write, or capture a copy (w = w.copy())."
-                )
+                raise self.stale()
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """Run `primitive` on what is below this trace's boxes, and record it."""
         if self.ended:
             raise escaped(self)
-        values, refs, nested = self._unwrap(args)
+        values, refs, nested = self._unwrap(primitive, args)
         if nested:
             self.watch(values)
             out = bind(primitive, values, params)
@@ -115,13 +114,17 @@ class ReverseTrace(Trace):
                 box.alias = View(args[position], primitive, params)
         return box
 
-    def _unwrap(self, args: Sequence[Any]) -> tuple[list[Any], list[tuple[int, int]], bool]:
+    def _unwrap(
+        self, primitive: Primitive, args: Sequence[Any]
+    ) -> tuple[list[Any], list[tuple[int, int]], bool]:
         """What is below our boxes, (position, index) of each, and whether other boxes are left."""
         values = [*args]
         refs: list[tuple[int, int]] = []
         nested = False
         for position, arg in enumerate(args):
             if type(arg) not in box_types:
+                if type(arg) is self.backend.array_type and primitive.saves(position):
+                    values[position] = self.keep(arg)
                 continue
             if arg.tracer is self:
                 refs.append((position, arg.index))
@@ -156,6 +159,32 @@ class ReverseTrace(Trace):
         self.recording = False
         self.writes.append(Write(self.next_index(), buffer, index, stored.copy()))
         super().wrote(buffer, index, stored)
+
+    def keep(self, array: Any) -> Any:
+        """A plain array of the caller's as the tape may save it: a later change must not reach it.
+
+        Small arrays are copied. Large ones are remembered with a fingerprint, which is
+        compared before a walk back.
+        """
+        if array.nbytes <= self.backend.copied_bytes:
+            return array.copy()
+        if id(array) not in self.kept:
+            self.kept[id(array)] = (array, self.backend.fingerprint(array))
+        return array
+
+    def check_kept(self) -> None:
+        """Raise if a large array that the function captured has changed since."""
+        for array, fingerprint in self.kept.values():
+            if self.backend.fingerprint(array) != fingerprint:
+                raise self.stale()
+
+    def stale(self) -> StaleValueError:
+        """The error for a captured array that was changed in place."""
+        return StaleValueError(
+            f"pullback.{self.name}: an array that the function captured was changed in place "
+            "before the walk back, which needs it as it was. Capture a copy (w = w.copy()), or "
+            "call the pullback before the write."
+        )
 
     def note(self, dtype: Any) -> None:
         """Remember that a value of a dtype other than float64 is on the tape."""
@@ -340,7 +369,7 @@ class Walk:
     def write(self, place: int, ref: int, saved: Any, cotangent: Any) -> tuple[int, ...]:
         """Split a written array's cotangent: the part written is the value's, the rest is older."""
         steps, index, value_ref, last, like = saved
-        if place not in self.owned:
+        if place not in self.owned or not cotangent.shape:  # sums of 0-d arrays are numbers
             cotangent = self.trace.backend.copy_like(cotangent, like)
         part = follow(steps, cotangent)
         if value_ref is not None:

@@ -32,7 +32,7 @@ class Rule:
     cotangent's elements into exact zeros, which then stand for branches that were not taken.
     """
 
-    __slots__ = ("names", "save", "step")
+    __slots__ = ("arguments", "names", "save", "step")
 
     def __init__(
         self,
@@ -44,11 +44,18 @@ class Rule:
     ) -> None:
         takes_cotangent = how in (TRANSPOSE, JOINT, SCATTER)
         names = [] if function is None else list(inspect.signature(function).parameters)
+        self.arguments = tuple(argument_names)
         self.names = names[takes_cotangent:]
         if how == PARTIAL and len(names) == 1 and _returns_its_argument(function):
             how = VALUE
         self.save = compile_save(self.names, argument_names, bare=how == VALUE)
         self.step = (how, function, masks)
+
+    def names_argument(self, position: int) -> bool:
+        """Does the rule need the value of the argument at `position`?"""
+        if "args" in self.names or "others" in self.names:
+            return True
+        return position < len(self.arguments) and self.arguments[position] in self.names
 
 
 def _returns_its_argument(function: Any) -> bool:

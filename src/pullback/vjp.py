@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from . import border, tree
 from .backends import backend_of
 from .core import box_types
 from .reverse import ReverseTrace, Tape, Walk
+from .rules import JOINT, WRITE
 
 # A differentiable output's (index or None, shape, dtype, zeros in it stand for a branch); None
 # for an output of integer or boolean dtype.
@@ -81,6 +83,14 @@ class Recording:
         """The tree of the leaves' cotangents; `cotangents` are the outputs', None for zero."""
         trace = self.trace
         trace.check_captured()
+        trace.check_kept()
+        with trace.lock if trace.writes else contextlib.nullcontext():
+            # The cotangents' traces will save raw arrays of ours, which undoing writes changes.
+            trace.watch(cotangents)
+            return self._walk(cotangents, tape, free=free)
+
+    def _walk(self, cotangents: list[Any], tape: Tape, *, free: bool) -> Any:
+        trace = self.trace
         backend = trace.backend
         walk = Walk(trace, tape)
         start = -1
@@ -92,15 +102,11 @@ class Recording:
                     walk.masked.add(output[0])
         cotangents.clear()
         cotangent = None
-        if not trace.writes:
-            with backend.quiet():
+        with backend.quiet():
+            try:
                 walk.run(start, self.count, free=free)
-        else:
-            with trace.lock, backend.quiet():
-                try:
-                    walk.run(start, self.count, free=free)
-                finally:
-                    walk.redo()
+            finally:
+                walk.redo()
         return tree.unflatten(self.leaves, self._results(walk.cotangents))
 
     def _results(self, cotangents: list[Any]) -> list[Any]:
@@ -269,7 +275,7 @@ def leaves_behind(tape: Tape, index: int | None, count: int) -> set[int]:
     for i in range(index, count - 1, -1):
         if i in wanted:
             wanted.discard(i)
-            for ref, _, _ in tape[i][0]:
-                targets = ref if isinstance(ref, list) else [ref]
+            for ref, (how, _, _), saved in tape[i][0]:
+                targets = ref if how == JOINT else [ref, saved[2]] if how == WRITE else [ref]
                 wanted.update(target for target in targets if target is not None)
     return wanted

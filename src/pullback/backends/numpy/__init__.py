@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 import sys
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ...core import memory_of
 from . import contract, elementwise, fft, index, linalg, reduce, shape
 
 # What rules call.  `ops/declare.py` adds the primitives that have no NumPy name, so that they
@@ -39,7 +40,16 @@ class NumpyBackend:
     float64 = np.dtype(np.float64)
     box_type: Any = None  # set by the frontend
     # What an op takes as it is; anything else (a list, a foreign array) is converted.
-    operands: set[type] = {np.ndarray, float, int, complex, bool, *np.sctypeDict.values()}
+    operands: ClassVar[set[type]] = {np.ndarray, float, int, complex, bool, *np.sctypeDict.values()}
+
+    # Plain arrays up to this size are copied onto the tape; larger ones are fingerprinted.
+    copied_bytes = 1 << 16
+
+    @staticmethod
+    def fingerprint(array: Any) -> Any:
+        """Some 4096 of the elements, evenly spread: what a change of the array would change."""
+        most = max(1, round(4096 ** (1 / array.ndim)))
+        return array[tuple(slice(None, None, -(-n // most)) for n in array.shape)].tobytes()
 
     @staticmethod
     def convert(apply: Any, x: Any, y: Any) -> Any:
@@ -47,7 +57,14 @@ class NumpyBackend:
         operands = NumpyBackend.operands
         if any(getattr(type(arg), "__array_ufunc__", True) is None for arg in (x, y)):
             return NotImplemented
-        return apply(*(arg if type(arg) in operands else np.asarray(arg) for arg in (x, y)))
+        args = [arg if type(arg) in operands else np.asarray(arg) for arg in (x, y)]
+        for given, arg in zip((x, y), args, strict=True):
+            if getattr(arg, "dtype", None) == object:
+                raise TypeError(
+                    f"a traced array was combined with a {type(given).__name__}, which is no "
+                    "number or array of numbers to NumPy; convert it, with float() or np.array"
+                )
+        return apply(*args)
 
     @staticmethod
     def refusal(value: Any) -> str | None:
@@ -78,7 +95,7 @@ class NumpyBackend:
         Arrays are copied: later changes by the caller cannot reach the tape, nor writes the caller.
         """
         if isinstance(value, (float, complex)):
-            return np.asarray(value)[()] if type(value) in (float, complex) else value
+            return np.asarray(value)[()]
         return NumpyBackend.copy(value)
 
     @staticmethod
@@ -107,11 +124,11 @@ class NumpyBackend:
     @staticmethod
     def copy_like(cotangent: Any, like: Any) -> Any:
         """A copy of `cotangent` whose memory is laid out as that of `like`, to take views of."""
-        if type(cotangent) is not np.ndarray:
-            return cotangent.copy()
+        if type(cotangent) is NumpyBackend.box_type:
+            return cotangent.copy() if cotangent.shape else cotangent.reshape(())
         while type(like) is NumpyBackend.box_type:
             like = like.value
-        copy = np.empty_like(like, cotangent.dtype)
+        copy = np.empty_like(like, getattr(cotangent, "dtype", None))
         copy[...] = cotangent
         return copy
 
@@ -122,7 +139,7 @@ class NumpyBackend:
             return out is value or (out.alias is not None and out.alias.base is value)
         if type(out) is not np.ndarray or type(value) is not np.ndarray:
             return False
-        return out is value or (out.base is not None and _owner(out) is _owner(value))
+        return out is value or (out.base is not None and memory_of(out) is memory_of(value))
 
     @staticmethod
     def last_writes(index: Any, shape: tuple[int, ...]) -> Any:
@@ -176,12 +193,6 @@ class NumpyBackend:
         if value.base is None and value.flags.writeable and _references(value) <= _FRESH:
             return value
         return value.copy()
-
-
-def _owner(array: Any) -> Any:
-    while type(array.base) is np.ndarray:
-        array = array.base
-    return array
 
 
 def _references(value: Any) -> int:
