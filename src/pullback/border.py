@@ -103,10 +103,11 @@ def check_cotangent(
     cotangent: Any, shape: tuple[int, ...], dtype: Any, backend: Any, where: Callable[[], str]
 ) -> Any:
     """`cotangent` in the output's dtype, or an error that says what is wrong with it, and where."""
-    if type(cotangent) is backend.array_type:
+    kind = type(cotangent)
+    if kind is backend.array_type:
         if cotangent.dtype is dtype and cotangent.shape == shape:
             return cotangent
-    elif type(cotangent) is float and shape == ():
+    elif kind is float and shape == ():
         return dtype.type(cotangent)
     if type(cotangent) not in box_types:
         why = backend.refusal(cotangent)

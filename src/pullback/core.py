@@ -121,7 +121,7 @@ class Box:
 
 
 def new_box(box_type: Callable[[], Any], trace: Any, value: Any, index: int) -> Any:
-    """A box of this class. (A class with an `__init__` would take twice as long to call.)"""
+    """A box of this class; one with an `__init__` would take twice as long to make."""
     box = box_type()
     box.tracer = trace
     box.value = value

@@ -169,7 +169,7 @@ class Pullback:
                 "for a scalar output, or np.zeros for a zero cotangent"
             )
         if structure is tree.LEAF:
-            leaves = [cotangents]
+            leaves: list[Any] = [cotangents]
         else:
             try:
                 leaves = structure.flatten_up_to(cotangents)

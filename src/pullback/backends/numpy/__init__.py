@@ -59,7 +59,7 @@ class NumpyBackend:
             return NotImplemented
         args = [arg if type(arg) in operands else np.asarray(arg) for arg in (x, y)]
         for given, arg in zip((x, y), args, strict=True):
-            if getattr(arg, "dtype", None) == object:
+            if getattr(getattr(arg, "dtype", None), "kind", "") == "O":
                 raise TypeError(
                     f"a traced array was combined with a {type(given).__name__}, which is no "
                     "number or array of numbers to NumPy; convert it, with float() or np.array"

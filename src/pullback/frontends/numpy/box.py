@@ -172,7 +172,7 @@ def _ufunc_with_options(ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:
 
 def operator(ufunc: Any, *, reflected: bool = False) -> Callable[[Any, Any], Any]:
     """A dunder that calls what the table has for `ufunc`, which saves NumPy's own dispatch."""
-    apply = ufuncs.get(ufunc, ufunc)
+    apply: Any = ufuncs.get(ufunc, ufunc)
     operands = backend.operands
 
     def operate(self: Any, other: Any) -> Any:
