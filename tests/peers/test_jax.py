@@ -47,8 +47,8 @@ PROGRAMS = {
     # Not at x = y, where the second derivative of jnp.hypot is zero.
     "hypot": (lambda np, x, y: np.sum(np.hypot(x, y) * np.arctan2(y, x)), X, X[::-1] + 0.2),
     "logaddexp": (lambda np, x, y: np.sum(np.logaddexp(x, y) * np.logaddexp2(x, y)), X, X[::-1]),
-    "eigenvalues": (lambda np, s: np.sum(np.linalg.eigvalsh(s) ** 3), S),
-    "eigenvectors": (lambda np, s: np.sum(np.linalg.eigh(s)[1][:, 0] ** 4), S),
+    "eigenvalues": (lambda np, s: np.sum(np.linalg.eigvalsh((s + s.T) / 2) ** 3), S),
+    "eigenvectors": (lambda np, s: np.sum(np.linalg.eigh((s + s.T) / 2)[1][:, 0] ** 4), S),
     "qr": (lambda np, a: np.sum(np.abs(np.linalg.qr(a)[1]) ** 3), A),
     "pseudoinverse": (lambda np, a: np.sum(np.linalg.pinv(a) ** 3), A),
 }

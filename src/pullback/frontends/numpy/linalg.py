@@ -61,6 +61,8 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _NO)
             rcond = rtol
     elif rtol is not _NO:
         raise ValueError("`rtol` and `rcond` can't be both set.")
+    if hermitian:
+        a = _of_triangle(a, lower=True)
     return ops.pinv(a, rcond=plain(rcond), hermitian=bool(hermitian))
 
 
@@ -159,9 +161,16 @@ def _check_stacked(a: Any) -> None:
 
 @implements(np.linalg.cholesky)
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    if upper:
-        return _adjoint(ops.cholesky(_adjoint(a)))
-    return ops.cholesky(a)
+    factor = ops.cholesky(_of_triangle(a, lower=not upper))
+    return _adjoint(factor) if upper else factor
+
+
+def _of_triangle(a: Any, *, lower: bool) -> Any:
+    """The Hermitian matrix of which NumPy reads one triangle, so that the other has derivative 0."""
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        return a  # NumPy's own error follows
+    half = np.tril(a, -1) if lower else np.triu(a, 1)
+    return np.where(np.eye(a.shape[-1], dtype=bool), np.real(a), half + _adjoint(half))
 
 
 def _adjoint(a: Any) -> Any:
@@ -170,12 +179,12 @@ def _adjoint(a: Any) -> Any:
 
 @implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> Any:
-    return _EighResult(*ops.eigh(a, UPLO=UPLO))
+    return _EighResult(*ops.eigh(_of_triangle(a, lower=UPLO in "Ll"), UPLO=UPLO))
 
 
 @implements(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    return ops.eigh(a, UPLO=UPLO)[0]
+    return ops.eigh(_of_triangle(a, lower=UPLO in "Ll"), UPLO=UPLO)[0]
 
 
 @implements(np.linalg.eig)
