@@ -166,7 +166,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 
 
 def _of_triangle(a: Any, *, lower: bool) -> Any:
-    """The Hermitian matrix of which NumPy reads one triangle, so that the other has derivative 0."""
+    """The Hermitian matrix that `a` has one triangle of: the other is never read."""
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
         return a  # NumPy's own error follows
     half = np.tril(a, -1) if lower else np.triu(a, 1)
