@@ -86,8 +86,9 @@ def unwrap(value: Any, trace: Any) -> Any:
     if type(value) in box_types:
         if value.tracer is not trace:
             return value
-        return trace.backend.copy(value.value)
-    return trace.backend.own(value) if type(value) is trace.backend.array_type else value
+        array = value.value
+        return trace.backend.own(array, held=1)
+    return trace.backend.own(value)
 
 
 def unwrap_aux(aux: Any, trace: Any) -> Any:

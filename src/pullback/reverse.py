@@ -250,7 +250,6 @@ class Walk:
         loop of reverse mode, so the kinds of edge that elementwise ops have are written out.
         """
         tape, cotangents, masked = self.tape, self.cotangents, self.masked
-        take = tape.pop if free else tape.get
         backend = self.trace.backend
         array_type = backend.array_type
         conjugate, mixed = self.trace.complex, self.trace.mixed
@@ -258,13 +257,14 @@ class Walk:
         for index in range(start, leaves - 1, -1):
             while writes and writes[-1].place >= index:
                 self.undo()
-            entry = take(index, None)
             cotangent = cotangents[index]
-            if cotangent is None or entry is None:
+            if cotangent is None:
+                if free:
+                    tape.pop(index, None)
                 continue
             cotangents[index] = None
             careful = index in masked
-            edges, shape, _ = entry
+            edges, shape, _ = tape.pop(index) if free else tape[index]
             for ref, (how, function, masks), saved in edges:
                 if how == PARTIAL:
                     partial = function(*saved)

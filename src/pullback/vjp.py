@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -70,7 +69,8 @@ class Recording:
         del out
         for place in range(len(out_leaves)):
             out_leaves[place] = border.unwrap(out_leaves[place], trace)
-        self.out = tree.unflatten(self.out_structure, out_leaves)
+        single = self.out_structure is tree.LEAF
+        self.out = out_leaves[0] if single else tree.unflatten(self.out_structure, out_leaves)
         self.aux = border.unwrap_aux(aux, trace) if has_aux else None
 
     def _output(self, leaf: Any) -> Output | None:
@@ -84,7 +84,9 @@ class Recording:
         trace = self.trace
         trace.check_captured()
         trace.check_kept()
-        with trace.lock if trace.writes else contextlib.nullcontext():
+        if not trace.writes:
+            return self._walk(cotangents, tape, free=free)
+        with trace.lock:
             # The cotangents' traces will save raw arrays of ours, which undoing writes changes.
             trace.watch(cotangents)
             return self._walk(cotangents, tape, free=free)

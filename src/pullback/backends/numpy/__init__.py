@@ -183,16 +183,21 @@ class NumpyBackend:
         return np.errstate(all="ignore")
 
     @staticmethod
-    def own(value: Any) -> Any:
+    def own(value: Any, held: int = 0) -> Any:
         """`value` for a caller: writable, and sharing memory with nothing.
 
-        It is copied only where it would: a view, or an array that something else refers to.
+        It is copied only where it would: a view, or an array that something refers to beside the
+        caller's local variable and the `held` places that the caller knows of.
         """
-        if type(value) is not np.ndarray:
+        if type(value) is np.ndarray:
+            shared = value.base is not None or not value.flags.writeable
+        elif type(value) is NumpyBackend.box_type:
+            shared = value.alias is not None
+        else:
             return value
-        if value.base is None and value.flags.writeable and _references(value) <= _FRESH:
-            return value
-        return value.copy()
+        if shared or _references(value) > _FRESH + held:
+            return NumpyBackend.copy(value)
+        return value
 
 
 def _references(value: Any) -> int:
