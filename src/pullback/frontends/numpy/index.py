@@ -460,7 +460,9 @@ def _argsort(
     return registry["argsort"](a, axis=axis, kind="stable" if stable else kind)
 
 
-def _argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect") -> Any:
+def _argpartition(
+    a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None
+) -> Any:
     a, axis = _line(a, axis)
     return registry["argpartition"](a, axis=axis, kth=kth, kind=kind)
 
