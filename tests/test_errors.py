@@ -13,7 +13,7 @@ def test_the_users_frame_is_outside_of_pullback_and_numpy() -> None:
     frame = errors.user_frame()
     assert frame is not None
     assert frame.f_code.co_name == "test_the_users_frame_is_outside_of_pullback_and_numpy"
-    assert errors.where() == f"at {__file__}, line {frame.f_lineno + 3}, in {frame.f_code.co_name}"
+    assert errors.where() == f"at {__file__}, line {frame.f_lineno}, in {frame.f_code.co_name}"
 
 
 def test_an_error_from_within_numpys_dispatch_names_the_users_line() -> None:
