@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from .core import Box, Primitive, Trace, bind, box_types, new_box, raw
+from .core import Box, Primitive, Trace, bind, box_types, check_write, new_box, paused, raw
 
 
 class View:
@@ -85,6 +85,8 @@ def put(trace: Trace, buffer: Any, index: Any, value: Any) -> Any:
 
 def write(box: Box, index: Any, value: Any) -> None:
     """`box[index] = value`, for a value that has the shape and dtype of that part already."""
+    check_write(box)
+    value = paused(value)
     if box.alias is not None:
         box.alias.refresh(box)
         root, steps = box.alias.path()

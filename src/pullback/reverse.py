@@ -17,7 +17,7 @@ from typing import Any
 from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box
 from .errors import StaleValueError
 from .mutate import View, Write, follow, put, writable
-from .rules import IDENTITY, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
+from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
 
 Edge = tuple[Any, tuple[int, Any, bool], Any]
 Tape = dict[int, tuple[Sequence[Edge], Any, Any]]
@@ -93,6 +93,9 @@ class ReverseTrace(Trace):
         values, refs, nested = self._unwrap(primitive, args)
         if nested:
             self.watch(values)
+        if primitive.kind == "call":
+            return self._record_call(primitive, refs, values)
+        if nested:
             out = bind(primitive, values, params)
         else:
             out = primitive.impl(*values, **params)
@@ -210,18 +213,34 @@ class ReverseTrace(Trace):
     ) -> Any:
         rule = primitive.rules[0]
         saved = rule.save(self.xp, out, values, params, 0)
-        traced: list[int | None] = [None] * len(values)
-        for position, ref in refs:
-            traced[position] = ref
-        edge: Edge = (traced, rule.step, saved)
+        edge: Edge = (_places(refs, len(values)), rule.step, saved)
         if primitive.outputs is None:
             return self._record((edge,), out)
+        return self._record_outputs(edge, out)
+
+    def _record_call(self, call: Any, refs: Sequence[tuple[int, int]], values: Any) -> Any:
+        """A user's function as one entry, whose way back is what the function's rule returned."""
+        outs, pull = call.record(values)
+        call.check_outputs(outs, self.level)
+        return self._record_outputs((_places(refs, len(values)), (JOINT, pull, False), ()), outs)
+
+    def _record_outputs(self, edge: Edge, outs: Sequence[Any]) -> tuple[Any, ...]:
         index = self.next_index()
         self.tape[index] = ((edge,), None, None)
         return tuple(
-            self._record(((index, (OUTPUT, None, False), (place, len(out))),), part)
-            for place, part in enumerate(out)
+            self._record(((index, (OUTPUT, None, False), (place, len(outs))),), part)
+            if self.backend.differentiable(part)
+            else part
+            for place, part in enumerate(outs)
         )
+
+
+def _places(refs: Sequence[tuple[int, int]], count: int) -> list[int | None]:
+    """The index of each of `count` arguments, None for those that are not traced."""
+    traced: list[int | None] = [None] * count
+    for position, ref in refs:
+        traced[position] = ref
+    return traced
 
 
 class Walk:
