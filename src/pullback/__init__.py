@@ -1,24 +1,47 @@
 """pullback: exact derivatives of the array programs that people already have."""
 
 from .api import grad, grad_and_value, stop_gradient, value_and_grad
+from .checkpoint import checkpoint
 from .core import no_grad
-from .errors import ConversionError, EscapedTracerError, StaleValueError, UnsupportedError
+from .custom import custom_jvp, custom_vjp
+from .errors import (
+    ConvergenceError,
+    ConversionError,
+    EscapedTracerError,
+    StaleValueError,
+    UnsupportedError,
+)
+from .extend import constant, elementwise, linear, multilinear, opaque
 from .forward import jvp
 from .frontends import numpy as _numpy  # noqa: F401  (teaches NumPy's functions about boxes)
+from .implicit import custom_fixed_point, custom_root
+from .loops import checkpointed_loop
 from .tree import register_node
 from .vjp import vjp
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ConvergenceError",
     "ConversionError",
     "EscapedTracerError",
     "StaleValueError",
     "UnsupportedError",
+    "checkpoint",
+    "checkpointed_loop",
+    "constant",
+    "custom_fixed_point",
+    "custom_jvp",
+    "custom_root",
+    "custom_vjp",
+    "elementwise",
     "grad",
     "grad_and_value",
     "jvp",
+    "linear",
+    "multilinear",
     "no_grad",
+    "opaque",
     "register_node",
     "stop_gradient",
     "value_and_grad",

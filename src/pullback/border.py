@@ -135,7 +135,8 @@ def check_cotangent(
         )
     if got_dtype.kind == "c" and dtype.kind != "c":
         raise TypeError(
-            f"{where()}: got a complex cotangent for a real {whose} of dtype {dtype}; pass its .real"
+            f"{where()}: got a complex cotangent for a real {whose} of dtype {dtype}; pass its "
+            ".real"
         )
     if type(cotangent) in box_types:
         return cotangent if got_dtype is dtype else cotangent.astype(dtype)

@@ -96,15 +96,13 @@ class Call(Primitive):
         """
         raise NotImplementedError
 
-    def push(
-        self, values: list[Any], tangents: list[Any]
-    ) -> tuple[Sequence[Any], Sequence[Any]]:
+    def push(self, values: list[Any], tangents: list[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
         """The results and their tangents, None where there is none."""
         raise NotImplementedError
 
     def saves(self, position: int) -> bool:
         """A rule may keep any of its arguments."""
-        return True
+        return position >= 0
 
     def check_outputs(self, outs: Sequence[Any], level: int) -> None:
         """Raise if a result depends on what a trace from `level` on follows by other ways."""

@@ -25,11 +25,13 @@ class Inputs(Lens):
         self.values = {id(box): value for box, value in pairs}
 
     def see(self, value: Any) -> Any:
+        """The value given for a box."""
         if type(value) in box_types and id(value) in self.values:
             return self.values[id(value)]
         return super().see(value)
 
     def check_write(self, box: Box) -> None:
+        """Raise for a box that a value is given for."""
         if id(box) in self.values:
             raise _written()
         super().check_write(box)
@@ -44,6 +46,7 @@ class Outside(Lens):
         self.found: list[Any] = []
 
     def see(self, value: Any) -> Any:
+        """The plain value of a box from outside."""
         seen = super().see(value)
         if type(seen) not in box_types or not 0 < seen.tracer.level <= self.level:
             return seen
@@ -54,6 +57,7 @@ class Outside(Lens):
         return raw(seen)
 
     def check_write(self, box: Box) -> None:
+        """Raise for a box from outside."""
         if 0 < box.tracer.level <= self.level:
             raise _written()
         super().check_write(box)

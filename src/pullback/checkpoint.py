@@ -1,4 +1,4 @@
-"""Recompute instead of keep: a checkpointed function saves its inputs, and runs again on the way back.
+"""Recompute instead of keep: a function saves its inputs, and runs again on the way back.
 
 What a transform makes of a checkpointed function is a checkpointed function too: its pullback and
 its pushforward are calls of the same kind, so that memory stays bounded at every order.
@@ -15,7 +15,7 @@ import numpy as np
 
 from .backends import backend_of
 from .calls import Call, Closed, any_traced, closed_call, own_copies, pack, run_outside, separate
-from .core import bind, box_types, new_box, raw
+from .core import bind, raw
 from .errors import StaleValueError
 from .forward import jvp
 from .vjp import Recording
@@ -84,9 +84,11 @@ class Checkpoint(Call):
         self.seen: list[Any] = []  # samples of what it returned on the way forward
 
     def run(self, *values: Any) -> tuple[Any, ...]:
+        """The function on raw arrays, while it may not meet any box but its inputs."""
         return separate(run_outside(self.function, values))
 
     def record(self, values: list[Any]) -> Any:
+        """The results; nothing but `values` and a sample of the results is kept."""
         outs = bind(self, values, {})
         self.seen = [_sample(out) for out in outs]
         return outs, functools.partial(self.pull, values)
@@ -107,10 +109,11 @@ class Checkpoint(Call):
             return [grad for grad in grads if grad is not None]
 
         present = [cotangent for cotangent in cotangents if cotangent is not None]
-        grads = iter(bind(Checkpoint(pulled), [*map(_alias, values), *present], {}))
+        grads = iter(bind(Checkpoint(pulled), [*values, *present], {}))
         return [next(grads) if f else None for f in follows]
 
     def push(self, values: list[Any], tangents: list[Any]) -> Any:
+        """The results and tangents, by a call that is checkpointed itself."""
         count = len(values)
         moves = [tangent is not None for tangent in tangents]
 
@@ -121,7 +124,7 @@ class Checkpoint(Call):
             return [*outs, *(t for t in moved if t is not None)]
 
         present = [tangent for tangent in tangents if tangent is not None]
-        both = bind(Checkpoint(pushed), [*map(_alias, values), *present], {})
+        both = bind(Checkpoint(pushed), [*values, *present], {})
         follows = [backend_of([out]).differentiable(out) for out in both]
         # All results come first; as many tangents follow as there are differentiable ones.
         outs = both[: len(both) - sum(follows) // 2]
@@ -143,18 +146,6 @@ class Checkpoint(Call):
                     "result than before. An array that it captured was changed in between, or it "
                     "uses random numbers or state of its own: pass such values as arguments."
                 )
-
-
-def _alias(value: Any) -> Any:
-    """A box like `value`: one that no captured box is, by which a lens would know it."""
-    if type(value) not in box_types:
-        return value
-    if value.alias is not None:
-        value.alias.refresh(value)
-    copy = new_box(type(value), value.tracer, value.value, value.index)
-    if hasattr(value, "tangent"):
-        copy.tangent = value.tangent
-    return copy
 
 
 def _sample(out: Any) -> Any:

@@ -130,6 +130,16 @@ def new_box(box_type: Callable[[], Any], trace: Any, value: Any, index: int) -> 
     return box
 
 
+def same_box(value: Any) -> Any:
+    """Another box for what a box stands for now, which a later write does not move; or `value`."""
+    if type(value) not in box_types:
+        return value
+    box = new_box(type(value), value.tracer, value.value, value.index)
+    if hasattr(value, "tangent"):
+        box.tangent = value.tangent
+    return box
+
+
 # The concrete box classes: a set look-up on the exact type is the cheapest test there is.
 box_types: set[type] = set()
 
@@ -216,6 +226,7 @@ class Pause(Lens):
     __slots__ = ()
 
     def see(self, value: Any) -> Any:
+        """`value` without the boxes of the traces that ran when the block began."""
         return raw_below(super().see(value), self.level)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import border, tree
 from .backends import backend_of
-from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box
+from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box, same_box
 from .mutate import View, follow, put, writable
 from .reverse import ReverseTrace, Walk, project
 from .rules import IDENTITY, NEGATE, VALUE
@@ -70,7 +70,7 @@ class ForwardTrace(Trace):
 
     def _push_call(self, call: Any, values: Sequence[Any], tangents: Sequence[Any]) -> Any:
         """A user's function, pushed forward as its rule says."""
-        outs, moved = call.push(values, tangents)
+        outs, moved = call.push([*map(same_box, values)], tangents)
         call.check_outputs([*outs, *moved], self.level)
         return self._boxed(outs, moved)
 

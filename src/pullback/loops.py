@@ -19,7 +19,7 @@ import numpy as np
 from .border import split_aux
 from .checkpoint import call_checkpointed
 
-# A schedule that repeats a step more often is refused: its calls would be as deep inside each other.
+# A schedule that repeats a step more often is refused: its calls would be as deep.
 _MOST_REPEATS = 20
 
 
@@ -72,14 +72,14 @@ def checkpointed_loop(
         """These steps, all but the last of them in checkpointed parts."""
         made: list[Any] = []
         for size, left in _parts(len(items), budget):
-            part = functools.partial(in_turn if left is None else in_parts, budget=left)
+            part = in_turn if left is None else functools.partial(in_parts, budget=left)
             carry, some = call_checkpointed(part, (carry, items[:size]), {}, known)
             made += some
             items = items[size:]
         carry, some = in_turn(carry, items)
         return carry, made + some
 
-    def in_turn(carry: Any, items: Any, budget: None = None) -> tuple[Any, list[Any]]:
+    def in_turn(carry: Any, items: Any) -> tuple[Any, list[Any]]:
         made: list[Any] = []
         for item in items:
             carry = body(carry, item)
@@ -117,8 +117,8 @@ def _check_snapshots(snapshots: int, count: int) -> None:
             s for s in itertools.count(snapshots) if math.comb(s + _MOST_REPEATS, s) >= count
         )
         raise ValueError(
-            f"pullback.checkpointed_loop: with snapshots={snapshots}, a loop of {count} steps would "
-            f"run some of them more than {_MOST_REPEATS} times; give it {enough} or more"
+            f"pullback.checkpointed_loop: with snapshots={snapshots}, a loop of {count} steps "
+            f"would run some of them more than {_MOST_REPEATS} times; give it {enough} or more"
         )
 
 

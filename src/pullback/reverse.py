@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box
+from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box, same_box
 from .errors import StaleValueError
 from .mutate import View, Write, follow, put, writable
 from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
@@ -95,20 +95,10 @@ class ReverseTrace(Trace):
             self.watch(values)
         if primitive.kind == "call":
             return self._record_call(primitive, refs, values)
-        if nested:
-            out = bind(primitive, values, params)
-        else:
-            out = primitive.impl(*values, **params)
+        out = bind(primitive, values, params) if nested else primitive.impl(*values, **params)
         if primitive.joint:
             return self._record_joint(primitive, refs, values, params, out)
-        rules = primitive.rules
-        xp = self.xp
-        edges: list[Edge] = []
-        for position, ref in refs:
-            rule = rules[0 if primitive.variadic else position]
-            if rule is not None:
-                saved = rule.save(xp, out, values, params, position)
-                edges.append((ref, rule.step, saved))
+        edges = self._edges(primitive, refs, values, params, out)
         if not edges:
             return out
         box = self._record(edges, out)
@@ -116,6 +106,24 @@ class ReverseTrace(Trace):
             if self.backend.is_view(out, values[position]):
                 box.alias = View(args[position], primitive, params)
         return box
+
+    def _edges(
+        self,
+        primitive: Primitive,
+        refs: Sequence[tuple[int, int]],
+        values: Sequence[Any],
+        params: dict[str, Any],
+        out: Any,
+    ) -> list[Edge]:
+        """An edge to each traced argument that has a rule."""
+        rules = primitive.rules
+        edges: list[Edge] = []
+        for position, ref in refs:
+            rule = rules[0 if primitive.variadic else position]
+            if rule is not None:
+                saved = rule.save(self.xp, out, values, params, position)
+                edges.append((ref, rule.step, saved))
+        return edges
 
     def _unwrap(
         self, primitive: Primitive, args: Sequence[Any]
@@ -220,7 +228,7 @@ class ReverseTrace(Trace):
 
     def _record_call(self, call: Any, refs: Sequence[tuple[int, int]], values: Any) -> Any:
         """A user's function as one entry, whose way back is what the function's rule returned."""
-        outs, pull = call.record(values)
+        outs, pull = call.record([*map(same_box, values)])
         call.check_outputs(outs, self.level)
         return self._record_outputs((_places(refs, len(values)), (JOINT, pull, False), ()), outs)
 
