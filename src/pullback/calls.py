@@ -14,7 +14,7 @@ from . import tree
 from .backends import backend_of
 from .captures import Captured, Inputs, Outside, captured_by
 from .core import Primitive, bind, box_types, paused, raw
-from .errors import UnsupportedError
+from .errors import StaleValueError, UnsupportedError
 
 Pull = Callable[[list[Any]], Sequence[Any]]
 
@@ -119,23 +119,31 @@ class Call(Primitive):
 class Closed:
     """A user's function of a flat list of arrays: its arguments' own, then those it captured.
 
-    `outputs` is the packing of what it last returned.
+    `outputs` is the packing of what it last returned, `met` says which captured boxes it met first.
     """
 
-    __slots__ = ("captured", "function", "inputs", "outputs")
+    __slots__ = ("captured", "function", "inputs", "met", "outputs")
 
     def __init__(self, function: Callable[..., Any], inputs: Packing, captured: list[Any]) -> None:
         self.function = function
         self.inputs = inputs
         self.captured = captured
         self.outputs: Any = None
+        self.met: set[int] | None = None
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """The arrays of the results; inside, the captured boxes are seen as their values."""
         count = len(values) - len(self.captured)
-        with Inputs(zip(self.captured, values[count:], strict=True)):
+        with Inputs(zip(self.captured, values[count:], strict=True)) as lens:
             args, kwargs = self.inputs.unpack(own_copies(values[:count]))
             outs, self.outputs = pack(self.function(*args, **kwargs))
+        self.met = lens.met if self.met is None else self.met
+        if not self.met <= lens.met:
+            raise StaleValueError(
+                "a function that was run again for its derivative did not meet a traced value that "
+                "it captured before: the variable that held it holds another value now. Pass it "
+                "as an argument, or hold it in a variable of the function's own."
+            )
         return outs
 
 

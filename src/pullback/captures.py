@@ -17,22 +17,30 @@ from .errors import UnsupportedError
 
 
 class Inputs(Lens):
-    """Where the code of this block holds one of the given boxes, it sees the value given for it."""
+    """Where the code of this block holds one of the given boxes, it sees the value given for it.
 
-    __slots__ = ("values",)
+    `met` are the places among the pairs of those that it did hold.
+    """
+
+    __slots__ = ("met", "places", "values")
 
     def __init__(self, pairs: Iterable[tuple[Any, Any]]) -> None:
-        self.values = {id(box): value for box, value in pairs}
+        pairs = list(pairs)
+        self.places = {id(box): place for place, (box, _) in enumerate(pairs)}
+        self.values = [value for _, value in pairs]
+        self.met: set[int] = set()
 
     def see(self, value: Any) -> Any:
         """The value given for a box."""
-        if type(value) in box_types and id(value) in self.values:
-            return self.values[id(value)]
-        return super().see(value)
+        place = self.places.get(id(value)) if type(value) in box_types else None
+        if place is None:
+            return super().see(value)
+        self.met.add(place)
+        return self.values[place]
 
     def check_write(self, box: Box) -> None:
         """Raise for a box that a value is given for."""
-        if id(box) in self.values:
+        if id(box) in self.places:
             raise _written()
         super().check_write(box)
 

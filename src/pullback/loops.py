@@ -104,7 +104,8 @@ def _items(steps: Any) -> Any:
 
 
 def _sized(steps: Any) -> bool:
-    return hasattr(steps, "__len__") and not isinstance(steps, dict) and np.ndim(steps) != 0
+    is_0d = getattr(steps, "ndim", 1) == 0
+    return hasattr(steps, "__len__") and not isinstance(steps, dict) and not is_0d
 
 
 def _check_snapshots(snapshots: int, count: int) -> None:
