@@ -1,10 +1,12 @@
 """pullback: exact derivatives of the array programs that people already have."""
 
 from .api import grad, grad_and_value, stop_gradient, value_and_grad
+from .batch import vmap
 from .checkpoint import checkpoint
 from .core import no_grad
 from .custom import custom_jvp, custom_vjp
 from .errors import (
+    BatchingError,
     ConvergenceError,
     ConversionError,
     EscapedTracerError,
@@ -22,6 +24,7 @@ from .vjp import vjp
 __version__ = "0.1.0"
 
 __all__ = [
+    "BatchingError",
     "ConvergenceError",
     "ConversionError",
     "EscapedTracerError",
@@ -46,4 +49,5 @@ __all__ = [
     "stop_gradient",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

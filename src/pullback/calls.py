@@ -7,11 +7,13 @@ underneath all traces it runs on raw arrays.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import tree
 from .backends import backend_of
+from .batch import vmap
 from .captures import Captured, Inputs, Outside, captured_by
 from .core import Primitive, bind, box_types, paused, raw
 from .errors import StaleValueError, UnsupportedError
@@ -82,11 +84,22 @@ class Call(Primitive):
     __slots__ = ("title",)
 
     def __init__(self, title: str) -> None:
-        super().__init__(title, "call", self.run, (), outputs=0)
-        self.title = title
+        self.name = self.title = title
+        self.kind = "call"
+        self.rules = ()
+        self.variadic = self.joint = False
+        self.outputs = 0
 
-    def run(self, *values: Any) -> tuple[Any, ...]:
+    # Methods, where other primitives have attributes: a bound one would be a reference cycle.
+
+    def impl(self, *values: Any) -> tuple[Any, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The results for raw arrays."""
+        raise NotImplementedError
+
+    def batch(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self, _: Any, values: Sequence[Any], batched: Sequence[bool], __: Any, size: int
+    ) -> Any:
+        """The results for a whole batch; `batched` says which values have a batch axis in front."""
         raise NotImplementedError
 
     def record(self, values: list[Any]) -> tuple[Sequence[Any], Pull]:
@@ -116,6 +129,115 @@ class Call(Primitive):
                 )
 
 
+class Batched(Call):
+    """A call of every example in a batch; `batched` says which values have a batch axis in front.
+
+    A pullback runs the call's `record` once more, so that residuals may be any object.
+    """
+
+    __slots__ = ("batched", "inner", "size")
+
+    def __init__(self, inner: Any, batched: Sequence[bool], size: int) -> None:
+        super().__init__(inner.title)
+        self.inner = inner
+        self.batched = tuple(batched)
+        self.size = size
+
+    def impl(self, *values: Any) -> tuple[Any, ...]:
+        """The results of all examples."""
+        return separate(self.apply(values))
+
+    def apply(self, values: Sequence[Any]) -> list[Any]:
+        """The same for traced values, which are followed."""
+        return each(self.inner.apply, self.batched, values)
+
+    def batch(
+        self, _: Any, values: Sequence[Any], batched: Sequence[bool], __: Any, size: int
+    ) -> Any:
+        """Batches of batches."""
+        return bind(Batched(self, batched, size), values, {})
+
+    def record(self, values: list[Any]) -> Any:
+        """The results, and the pullbacks of all examples at once."""
+        outs = each(lambda values: self.inner.record(values)[0], self.batched, values)
+        return outs, functools.partial(self.pull, values)
+
+    def pull_one(self, values: list[Any], cotangents: list[Any]) -> Sequence[Any]:
+        """The pullback of one example."""
+        return self.inner.record(values)[1](cotangents)
+
+    def pull(self, values: list[Any], cotangents: list[Any]) -> list[Any]:
+        """The cotangents of `values`; what all examples shared gets the sum of theirs."""
+        count, given = len(values), Present(cotangents)
+        follows = [_differentiable(value) for value in values]
+
+        def one(both: list[Any]) -> list[Any]:
+            grads = self.pull_one(both[:count], given.fill(both[count:]))
+            pairs = zip(grads, both[:count], follows, strict=True)
+            return [zeros_like(v) if g is None else g for g, v, f in pairs if f]
+
+        batched = [*self.batched, *(True for _ in given.values)]
+        grads = iter(each(one, batched, [*values, *given.values]))
+        return [
+            (next(grads) if b else next(grads).sum(0)) if f else None
+            for f, b in zip(follows, self.batched, strict=True)
+        ]
+
+    def push(self, values: list[Any], tangents: list[Any]) -> Any:
+        """The pushforwards of all examples at once."""
+        count, given = len(values), Present(tangents)
+
+        def one(both: list[Any]) -> list[Any]:
+            outs, moved = self.inner.push(both[:count], given.fill(both[count:]))
+            pairs = zip(outs, moved, strict=True)
+            filled = [zeros_like(o) if t is None else t for o, t in pairs if _differentiable(o)]
+            return [*outs, *filled]
+
+        moving = [b for b, t in zip(self.batched, tangents, strict=True) if t is not None]
+        return split_pushed(each(one, [*self.batched, *moving], [*values, *given.values]))
+
+
+def each(
+    function: Callable[[list[Any]], Sequence[Any]], batched: Sequence[bool], values: Sequence[Any]
+) -> list[Any]:
+    """`function(values)` for all examples at once; every result has the batch axis in front."""
+    dims = tuple(0 if b else None for b in batched)
+    return vmap(lambda *values: [*function([*values])], in_dims=dims)(*values)
+
+
+class Present:
+    """The vectors of a list that are not None, and which those are."""
+
+    __slots__ = ("given", "values")
+
+    def __init__(self, vectors: Sequence[Any]) -> None:
+        self.given = [vector is not None for vector in vectors]
+        self.values = [vector for vector in vectors if vector is not None]
+
+    def fill(self, values: Sequence[Any]) -> list[Any]:
+        """`values` at the places of those that are not None."""
+        rest = iter(values)
+        return [next(rest) if given else None for given in self.given]
+
+
+def split_pushed(both: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """Results, and behind them a tangent for each that is differentiable, as two lists."""
+    count = len(both) - sum(map(_differentiable, both)) // 2
+    rest = iter(both[count:])
+    outs = [*both[:count]]
+    return outs, [next(rest) if _differentiable(out) else None for out in outs]
+
+
+def _differentiable(value: Any) -> bool:
+    return backend_of([value]).differentiable(value)
+
+
+def zeros_like(value: Any) -> Any:
+    """Zeros of the shape and dtype of `value`."""
+    backend = backend_of([value])
+    return backend.zeros(*backend.aval(value))
+
+
 class Closed:
     """A user's function of a flat list of arrays: its arguments' own, then those it captured.
 
@@ -124,12 +246,18 @@ class Closed:
 
     __slots__ = ("captured", "function", "inputs", "met", "outputs")
 
-    def __init__(self, function: Callable[..., Any], inputs: Packing, captured: list[Any]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        inputs: Packing,
+        captured: list[Any],
+        met: set[int] | None = None,
+    ) -> None:
         self.function = function
         self.inputs = inputs
         self.captured = captured
         self.outputs: Any = None
-        self.met: set[int] | None = None
+        self.met = met
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """The arrays of the results; inside, the captured boxes are seen as their values."""
@@ -192,6 +320,3 @@ def separate(outs: Sequence[Any]) -> tuple[Any, ...]:
         seen.add(id(value))
         result.append(value if hasattr(value, "dtype") else backend.enter(value))
     return tuple(result)
-
-
-__all__ = ["Call", "Closed", "Packing", "bind", "closed_call", "pack"]

@@ -14,8 +14,20 @@ from typing import Any
 import numpy as np
 
 from .backends import backend_of
-from .calls import Call, Closed, any_traced, closed_call, own_copies, pack, run_outside, separate
-from .core import bind, raw
+from .calls import (
+    Call,
+    Closed,
+    Present,
+    any_traced,
+    closed_call,
+    each,
+    own_copies,
+    pack,
+    run_outside,
+    separate,
+    split_pushed,
+)
+from .core import bind, is_batched, raw
 from .errors import StaleValueError
 from .forward import jvp
 from .vjp import Recording
@@ -83,60 +95,62 @@ class Checkpoint(Call):
         self.function = function
         self.seen: list[Any] = []  # samples of what it returned on the way forward
 
-    def run(self, *values: Any) -> tuple[Any, ...]:
+    def impl(self, *values: Any) -> tuple[Any, ...]:
         """The function on raw arrays, while it may not meet any box but its inputs."""
         return separate(run_outside(self.function, values))
 
     def record(self, values: list[Any]) -> Any:
         """The results; nothing but `values` and a sample of the results is kept."""
         outs = bind(self, values, {})
-        self.seen = [_sample(out) for out in outs]
+        self.seen = [(_sample(out), is_batched(out)) for out in outs]
         return outs, functools.partial(self.pull, values)
 
     def pull(self, values: list[Any], cotangents: list[Any]) -> list[Any]:
         """The cotangents of `values`, by another run from there."""
-        count = len(values)
-        given = [cotangent is not None for cotangent in cotangents]
+        count, given = len(values), Present(cotangents)
         follows = [backend_of([v]).differentiable(v) for v in values]
 
         def pulled(both: list[Any]) -> list[Any]:
-            rest = iter(both[count:])
             recording = Recording("checkpoint", self.function, both[:count], has_aux=False)
             self._compare(recording.out)
             recording.out = None
             tape, recording.tape = recording.tape, {}
-            grads = recording.pull([next(rest) if g else None for g in given], tape, free=True)
+            grads = recording.pull(given.fill(both[count:]), tape, free=True)
             return [grad for grad in grads if grad is not None]
 
-        present = [cotangent for cotangent in cotangents if cotangent is not None]
-        grads = iter(bind(Checkpoint(pulled), [*values, *present], {}))
+        grads = iter(bind(Checkpoint(pulled), [*values, *given.values], {}))
         return [next(grads) if f else None for f in follows]
 
     def push(self, values: list[Any], tangents: list[Any]) -> Any:
         """The results and tangents, by a call that is checkpointed itself."""
-        count = len(values)
-        moves = [tangent is not None for tangent in tangents]
+        count, given = len(values), Present(tangents)
 
         def pushed(both: list[Any]) -> list[Any]:
-            rest = iter(both[count:])
-            along = tuple(next(rest) if m else None for m in moves)
+            along = tuple(given.fill(both[count:]))
             outs, moved = jvp(lambda *v: self.function([*v]), tuple(both[:count]), along)
             return [*outs, *(t for t in moved if t is not None)]
 
-        present = [tangent for tangent in tangents if tangent is not None]
-        both = bind(Checkpoint(pushed), [*values, *present], {})
-        follows = [backend_of([out]).differentiable(out) for out in both]
-        # All results come first; as many tangents follow as there are differentiable ones.
-        outs = both[: len(both) - sum(follows) // 2]
-        rest = iter(both[len(outs) :])
-        return outs, [next(rest) if backend_of([o]).differentiable(o) else None for o in outs]
+        return split_pushed(bind(Checkpoint(pushed), [*values, *given.values], {}))
+
+    def batch(
+        self,
+        _: Any,
+        values: Sequence[Any],
+        batched: Sequence[bool],
+        __: Any,
+        size: int,  # noqa: ARG002
+    ) -> Any:
+        """All examples at once, checkpointed as one."""
+        return bind(Checkpoint(lambda values: each(self.function, batched, values)), values, {})
 
     def _compare(self, outs: Sequence[Any]) -> None:
         """Raise unless the second run gave what the first one did, up to rounding."""
-        for first, out in zip(self.seen, outs, strict=True):
+        for (first, batched), out in zip(self.seen, outs, strict=True):
             second = _sample(out)
             scale = np.max(np.abs(first), initial=0)
             tolerance = math.sqrt(np.finfo(first.dtype).eps) if first.dtype.kind in "fc" else 0
+            if is_batched(out) != batched:
+                continue  # the same for all examples in one of the runs: of another shape
             same = first.shape == second.shape and np.allclose(
                 first, second, rtol=0, atol=tolerance * scale, equal_nan=True
             )

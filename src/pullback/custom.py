@@ -14,8 +14,8 @@ from typing import Any, Self
 
 from . import border, tree
 from .backends import backend_of
-from .calls import Call, Packing, any_traced, pack, separate
-from .core import bind, box_types
+from .calls import Batched, Call, Packing, any_traced, pack, separate
+from .core import bind
 from .errors import UnsupportedError
 from .vjp import Recording
 
@@ -91,9 +91,9 @@ class CustomFunction:
         places = [place for place in range(len(args)) if place not in self.nondiff]
         self._check_constants(args, keywords)
         values, inputs = pack(tuple(args[place] for place in places))
-        if not any_traced(values):
-            return self.function(*args, **keywords)
         call = CustomCall(self, args, keywords, places, inputs)
+        if not any_traced(values):
+            return self.function(*call.arguments(values), **keywords)
         outs = bind(call, values, {})
         return call.outputs.unpack(outs)
 
@@ -161,11 +161,21 @@ class CustomCall(Call):
         self.inputs = inputs
         self.outputs: Any = None
 
-    def run(self, *values: Any) -> tuple[Any, ...]:
+    def impl(self, *values: Any) -> tuple[Any, ...]:
         """The function itself."""
-        outs = self.take(self.custom.function(*self.arguments(values), **self.keywords))
+        outs = self.apply(values)
         self.check_outputs(outs, 1)
         return separate(outs)
+
+    def apply(self, values: Sequence[Any]) -> list[Any]:
+        """The function itself, also for traced values."""
+        return self.take(self.custom.function(*self.arguments(values), **self.keywords))
+
+    def batch(
+        self, _: Any, values: Sequence[Any], batched: Sequence[bool], __: Any, size: int
+    ) -> Any:
+        """The function and its rules, followed for all examples at once."""
+        return bind(Batched(self, batched, size), values, {})
 
     def record(self, values: list[Any]) -> Any:
         """The rule for reverse mode, or the other one transposed."""
@@ -182,25 +192,21 @@ class CustomCall(Call):
         outs, residuals = self.run_forward(values)
         avals = _avals(outs)
 
-        def back(cotangents: list[Any]) -> list[Any]:
-            return self.run_backward(residuals, cotangents, avals, values)
+        def back(cotangents: list[Any]) -> tuple[list[Any], None]:
+            return self.run_backward(residuals, cotangents, avals, values), None
 
-        transposed = transpose(back, avals)
+        transposed, _ = transpose(back, avals)
         return outs, transposed(tangents)
 
     def linearize(self, values: list[Any]) -> Any:
         """The results, and the transpose of the rule for tangents."""
-        kept: list[Any] = []
 
-        def along(tangents: list[Any]) -> list[Any]:
+        def along(tangents: list[Any]) -> tuple[list[Any], list[Any]]:
             outs, moved = self.run_rule(values, tangents)
-            kept[:] = [outs]
-            return moved
+            return moved, outs
 
-        transposed = transpose(along, _avals(values))
-        if any(type(out) in box_types and out.tracer.ended for out in kept[0]):
-            raise TypeError(f"{self.title}: the rule's output must not depend on the tangents")
-        return kept[0], transposed
+        transposed, outs = transpose(along, _avals(values))
+        return outs, transposed
 
     def arguments(self, values: Sequence[Any]) -> list[Any]:
         """All positional arguments, with copies of `values` for the rule to keep or write into."""
@@ -342,26 +348,26 @@ def _avals(values: Sequence[Any]) -> list[Any]:
 
 
 def transpose(
-    linear: Callable[[list[Any]], list[Any]], avals: list[Any]
-) -> Callable[[list[Any]], list[Any]]:
-    """The transpose of a linear function of arrays with these shapes and dtypes.
+    linear: Callable[[list[Any]], tuple[list[Any], Any]], avals: list[Any]
+) -> tuple[Callable[[list[Any]], list[Any]], Any]:
+    """The transpose of a linear function of arrays with these shapes and dtypes, and its aux.
 
-    `linear` is run once, on zeros. None among vectors stands for zero, or for what has none.
+    `linear` is run once, on zeros, and returns `(results, aux)`. None among vectors stands for zero, or for what has none.
     """
     backend = backend_of([])
     places = [place for place, aval in enumerate(avals) if aval is not None]
     present: list[int] = []
 
-    def run(leaves: list[Any]) -> list[Any]:
+    def run(leaves: list[Any]) -> tuple[list[Any], Any]:
         vector: list[Any] = [None] * len(avals)
         for place, leaf in zip(places, leaves, strict=True):
             vector[place] = leaf
-        out = linear(vector)
+        out, aux = linear(vector)
         present[:] = [place for place, part in enumerate(out) if part is not None]
-        return [out[place] for place in present] or [0.0]
+        return [out[place] for place in present] or [0.0], aux
 
     zeros = [backend.zeros(*avals[place]) for place in places]
-    recording = Recording("linear_transpose", run, zeros, has_aux=False)
+    recording = Recording("linear_transpose", run, zeros, has_aux=True)
 
     def transposed(cotangents: list[Any]) -> list[Any]:
         given = [cotangents[place] for place in present] or [None]
@@ -371,7 +377,7 @@ def transpose(
             result[place] = part
         return result
 
-    return transposed
+    return transposed, recording.aux
 
 
 def custom_vjp(func: Callable[..., Any] | None = None, *, nondiff_argnums: Argnums = ()) -> Any:

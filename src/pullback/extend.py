@@ -18,6 +18,7 @@ from .backends import backend_of
 from .core import Primitive, bind, box_types
 from .errors import UnsupportedError
 from .frontends.numpy.dispatch import ufuncs
+from .ops import lift as lifts
 from .ops.declare import Partial, elementwise_rule
 from .recorders import recorder
 from .rules import JOINT, TRANSPOSE, Rule
@@ -119,11 +120,15 @@ def elementwise(
         if callable(partial):
             _check_names(function, partial, names, 0)
     rules = [elementwise_rule(partial, names, masks) for partial in partials]
-    return _op(function, "elementwise", rules, names)
+    return _op(function, "elementwise", rules, names, batch=lifts.aligned())
 
 
 def linear(
-    function: Callable[..., Any], transpose: Callable[..., Any], *, arguments: int = 1
+    function: Callable[..., Any],
+    transpose: Callable[..., Any],
+    *,
+    arguments: int = 1,
+    stacks: bool = False,
 ) -> Callable[..., Any]:
     """An op that is linear in all of its array arguments together, by its transpose.
 
@@ -134,6 +139,8 @@ def linear(
             and `dtype` of the argument). For complex arrays it is the conjugate transpose. With
             several arguments it is asked for one at a time, and may name its `position`.
         arguments: How many array arguments there are.
+        stacks: `function` and its rules treat leading axes of their arrays as stacks of examples,
+            so that `vmap` can hand them all at once; else it calls them for one at a time.
 
     Returns:
         The op.
@@ -151,11 +158,17 @@ def linear(
     """
     names = _argument_names(function, arguments)
     _check_names(function, transpose, names, 1)
-    return _op(function, "linear", [Rule(TRANSPOSE, transpose, names)] * arguments, names)
+    return _op(
+        function,
+        "linear",
+        [Rule(TRANSPOSE, transpose, names)] * arguments,
+        names,
+        batch=_batch(stacks),
+    )
 
 
 def multilinear(
-    function: Callable[..., Any], *transposes: Callable[..., Any]
+    function: Callable[..., Any], *transposes: Callable[..., Any], stacks: bool = False
 ) -> Callable[..., Any]:
     """An op that is linear in each of its array arguments, by one transpose an argument.
 
@@ -163,6 +176,7 @@ def multilinear(
         function: A function whose first arguments, as many as there are transposes, are arrays.
         *transposes: For each array argument, from the cotangent and what it names to the
             argument's cotangent. For complex arrays it is the conjugate transpose.
+        stacks: As in `linear`.
 
     Returns:
         The op.
@@ -181,7 +195,7 @@ def multilinear(
     for transpose in transposes:
         _check_names(function, transpose, names, 1)
     rules = [Rule(TRANSPOSE, transpose, names) for transpose in transposes]
-    return _op(function, "multilinear", rules, names)
+    return _op(function, "multilinear", rules, names, batch=_batch(stacks))
 
 
 def opaque(
@@ -190,6 +204,7 @@ def opaque(
     *,
     arguments: int = 1,
     outputs: int | None = None,
+    stacks: bool = False,
 ) -> Callable[..., Any]:
     """Any other op, by a vjp.
 
@@ -200,6 +215,7 @@ def opaque(
         arguments: How many array arguments there are.
         outputs: How many arrays `function` returns, if it returns a tuple. The vjp then gets a list
             of cotangents, None for zero.
+        stacks: As in `linear`.
 
     Returns:
         The op.
@@ -216,15 +232,20 @@ def opaque(
     """
     names = _argument_names(function, arguments)
     _check_names(function, vjp, names, 1)
-    return _op(function, "opaque", [Rule(JOINT, vjp, names)], names, outputs=outputs)
+    return _op(
+        function, "opaque", [Rule(JOINT, vjp, names)], names, batch=_batch(stacks), outputs=outputs
+    )
 
 
-def constant(function: Callable[..., Any], *, arguments: int = 1) -> Callable[..., Any]:
+def constant(
+    function: Callable[..., Any], *, arguments: int = 1, stacks: bool = False
+) -> Callable[..., Any]:
     """An op whose derivative is zero wherever it has one: it sees values and returns plain arrays.
 
     Args:
         function: A function, or a ufunc, whose first `arguments` arguments are arrays.
         arguments: How many array arguments there are.
+        stacks: As in `linear`.
 
     Returns:
         The op.
@@ -239,17 +260,29 @@ def constant(function: Callable[..., Any], *, arguments: int = 1) -> Callable[..
         2.0
     """
     names = _argument_names(function, arguments)
-    return _op(function, "constant", [None] * arguments, names)
+    return _op(
+        function,
+        "constant",
+        [None] * arguments,
+        names,
+        batch=_batch(stacks or isinstance(function, np.ufunc)),
+    )
 
 
 def _op(
-    function: Any, kind: str, rules: list[Any], names: list[str], *, outputs: int | None = None
+    function: Any,
+    kind: str,
+    rules: list[Any],
+    names: list[str],
+    *,
+    batch: lifts.Rule,
+    outputs: int | None = None,
 ) -> Op:
     """The op, entered in the table of ufuncs if it is one."""
     is_ufunc = isinstance(function, np.ufunc)
     impl = function if is_ufunc else _checked(function, kind, outputs)
     primitive = Primitive(
-        function.__name__, kind, impl, rules, joint=kind == "opaque", outputs=outputs
+        function.__name__, kind, impl, rules, joint=kind == "opaque", outputs=outputs, batch=batch
     )
     op = Op(function, primitive, names)
     if is_ufunc:
@@ -257,6 +290,10 @@ def _op(
             raise ValueError(f"the ufunc {function.__name__!r} has a rule already")
         ufuncs[function] = op.apply or primitive
     return op
+
+
+def _batch(stacks: bool) -> lifts.Rule:
+    return lifts.expanded() if stacks else lifts.looped()
 
 
 def _checked(function: Callable[..., Any], kind: str, outputs: int | None) -> Callable[..., Any]:

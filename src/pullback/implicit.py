@@ -16,7 +16,20 @@ import numpy as np
 
 from . import tree
 from .backends import backend_of
-from .calls import Call, Closed, Packing, any_traced, closed_call, pack, run_outside, separate
+from .border import split_aux
+from .calls import (
+    Batched,
+    Call,
+    Closed,
+    Packing,
+    any_traced,
+    closed_call,
+    own_copies,
+    pack,
+    run_outside,
+    separate,
+    zeros_like,
+)
 from .core import bind, box_types, no_grad
 from .errors import ConvergenceError
 from .forward import jvp
@@ -24,7 +37,6 @@ from .krylov import LinearSolve, solve_linear
 from .vjp import Recording
 
 Leaves = list[Any]
-Residual = Callable[[Leaves, Leaves], Leaves]
 
 
 def custom_root(
@@ -121,20 +133,21 @@ def custom_fixed_point(
 
     def residual(x: Any, *params: Any) -> Any:
         old, structure = tree.flatten(x)
-        new = _like(structure, step(x, *params))
+        new = structure.flatten_up_to(_like(structure, step(x, *params)))
         return tree.unflatten(structure, [a - b for a, b in zip(old, new, strict=True)])
 
     return custom_root(residual, solve, linear_solve=linear_solve, has_aux=has_aux)
 
 
-def _like(structure: Any, result: Any) -> Leaves:
-    """The leaves of what a residual returned, which must be a tree like the root."""
+def _like(structure: Any, result: Any) -> Any:
+    """`result`, if it is a tree like the root."""
     try:
-        return structure.flatten_up_to(result)
+        structure.flatten_up_to(result)
     except ValueError as error:
         raise ValueError(
             f"pullback.custom_root: the residual must return a tree like the root: {error}"
         ) from None
+    return result
 
 
 def _root(
@@ -148,47 +161,14 @@ def _root(
 
     def run(values: Leaves, captured: list[Any]) -> Any:
         if not any_traced(values):
-            return solve(*params)
-        call = _solver_call(residual, solve, inputs, captured, linear_solve, has_aux)
+            plain, _ = inputs.unpack(values)
+            return solve(*plain)
+        call = SolverCall(residual, solve, inputs, captured, linear_solve, has_aux=has_aux)
         outs = bind(call, values, {})
         x = call.packing.unpack(outs)
         return (x, call.aux) if has_aux else x
 
     return closed_call([residual], values, [], run)
-
-
-def _solver_call(
-    residual: Callable[..., Any],
-    solve: Callable[..., Any],
-    inputs: Packing,
-    captured: list[Any],
-    linear_solve: LinearSolve | None,
-    has_aux: bool,
-) -> SolverCall:
-    def flat_solve(values: Leaves) -> Leaves:
-        params, _ = inputs.unpack(values[: len(values) - len(captured)])
-        result = solve(*params)
-        if has_aux:
-            if not isinstance(result, tuple) or len(result) != 2:
-                raise TypeError(
-                    "pullback.custom_root: with has_aux=True, solve must return a tuple (x, aux)"
-                )
-            result, call.aux = result
-        roots, call.packing = pack(result)
-        _check_root(roots, call.packing)
-        return roots
-
-    def flat_residual(x: Leaves, values: Leaves) -> Leaves:
-        closed = Closed(lambda *params: residual(call.packing.unpack(x), *params), inputs, captured)
-        outs = closed(values)
-        assert call.packing is not None
-        if closed.outputs.structure != call.packing.structure:
-            _like(call.packing.structure, closed.outputs.unpack(outs))
-        _check_square(x, outs, call.packing)
-        return outs
-
-    call = SolverCall(flat_residual, flat_solve, linear_solve)
-    return call
 
 
 def _check_root(roots: Leaves, packing: Packing) -> None:
@@ -217,18 +197,28 @@ def _check_square(x: Leaves, outs: Leaves, packing: Packing) -> None:
 class RootCall(Call):
     """The root of a flat residual; how it is found is a subclass's business."""
 
-    __slots__ = ("linear_solve", "residual")
+    __slots__ = ("aux", "linear_solve")
 
-    def __init__(self, residual: Residual, linear_solve: LinearSolve | None) -> None:
+    def __init__(self, linear_solve: LinearSolve | None) -> None:
         super().__init__("pullback.custom_root: the residual or the solver")
-        self.residual = residual
+        self.aux: Any = None
         self.linear_solve = linear_solve
+
+    def residual(self, x: Leaves, values: Leaves) -> Leaves:
+        """What is zero at the root, shaped like x."""
+        raise NotImplementedError
+
+    def batch(
+        self, _: Any, values: Sequence[Any], batched: Sequence[bool], __: Any, size: int
+    ) -> Any:
+        """Solved example by example; the derivatives' systems are so too."""
+        return bind(BatchedRoot(self, batched, size), values, {})
 
     def record(self, values: Leaves) -> Any:
         x = bind(self, values, {})
-        return x, functools.partial(self.pull, x, values)
+        return x, functools.partial(self.pull_at, x, values)
 
-    def pull(self, x: Sequence[Any], values: Leaves, cotangents: Leaves) -> Leaves:
+    def pull_at(self, x: Sequence[Any], values: Leaves, cotangents: Leaves) -> Leaves:
         """Solve A^T w = cotangents; the cotangents of `values` are -B^T w."""
         filled = [
             zeros_like(leaf) if cotangent is None else cotangent
@@ -270,26 +260,112 @@ class RootCall(Call):
         return times
 
 
+class BatchedRoot(Batched):
+    """The roots of all examples in a batch, one after another: a solver takes plain arrays."""
+
+    __slots__ = ()
+
+    def impl(self, *values: Any) -> tuple[Any, ...]:
+        """The roots; the solver's aux is a list then."""
+        if not self.size:
+            raise ValueError(f"{self.title}: there is nothing to solve in a batch of size 0")
+        roots: list[Any] = []
+        aux: list[Any] = []
+        for k in range(self.size):
+            one = [v[k] if b else v for v, b in zip(values, self.batched, strict=True)]
+            roots.append(self.inner.impl(*one))
+            aux.append(self.aux)
+        self.aux = aux
+        return tuple(np.stack(parts) for parts in zip(*roots, strict=True))
+
+    def record(self, values: list[Any]) -> Any:
+        """The roots, and the pullbacks at them, which solve nothing anew."""
+        x = bind(self, values, {})
+        return x, functools.partial(self.pull_at, x, values)
+
+    def pull_at(self, x: Sequence[Any], values: Leaves, cotangents: Leaves) -> Leaves:
+        """The pullbacks of all examples, at their roots."""
+        at_roots = BatchedPull(self.inner, [*(True for _ in x), *self.batched], self.size)
+        return at_roots.pull([*x, *values], cotangents)[len(x) :]
+
+    def batch(
+        self, _: Any, values: Sequence[Any], batched: Sequence[bool], __: Any, size: int
+    ) -> Any:
+        """Batches of batches."""
+        return bind(BatchedRoot(self, batched, size), values, {})
+
+    @property
+    def aux(self) -> Any:
+        """The solver's aux: a list with one an example."""
+        return self.inner.aux
+
+    @aux.setter
+    def aux(self, aux: Any) -> None:
+        self.inner.aux = aux
+
+
+class BatchedPull(Batched):
+    """The pullback of roots, as a function of the roots too."""
+
+    __slots__ = ()
+
+    def pull_one(self, values: list[Any], cotangents: list[Any]) -> Sequence[Any]:
+        """The pullback of one example; the roots themselves get no cotangent."""
+        count = len(cotangents)
+        grads = self.inner.pull_at(values[:count], values[count:], cotangents)
+        return [*(None for _ in cotangents), *grads]
+
+
 class SolverCall(RootCall):
     """A root that the user's solver finds."""
 
-    __slots__ = ("aux", "packing", "solve")
+    __slots__ = ("captured", "function", "has_aux", "inputs", "met", "packing", "solve")
 
     def __init__(
-        self, residual: Residual, solve: Callable[[Leaves], Leaves], linear_solve: Any
+        self,
+        function: Callable[..., Any],
+        solve: Callable[..., Any],
+        inputs: Packing,
+        captured: list[Any],
+        linear_solve: LinearSolve | None,
+        *,
+        has_aux: bool,
     ) -> None:
-        super().__init__(residual, linear_solve)
+        super().__init__(linear_solve)
+        self.function = function
         self.solve = solve
-        self.aux: Any = None
+        self.inputs = inputs
+        self.captured = captured
+        self.has_aux = has_aux
+        self.met: set[int] | None = None
         self.packing: Any = None
 
-    def run(self, *values: Any) -> tuple[Any, ...]:
-        backend = backend_of(values)
+    def impl(self, *values: Any) -> tuple[Any, ...]:
+        """What the solver finds for plain arrays."""
+        params, _ = self.inputs.unpack(own_copies(values[: len(self.inputs.places)]))
         with no_grad():
-            x = separate(self.solve([backend.copy(value) for value in values]))
+            result = self.solve(*params)
+        if self.has_aux:
+            result, self.aux = split_aux("custom_root", result)
+        roots, self.packing = pack(result)
+        _check_root(roots, self.packing)
+        x = separate(roots)
         # One evaluation finds what the residual captured, and that it is like the root.
         run_outside(lambda values: self.residual([*x], values), values)
         return x
+
+    def residual(self, x: Leaves, values: Leaves) -> Leaves:
+        """The user's residual, of the arrays in x and the parameters."""
+        packing = self.packing
+
+        def at(*params: Any) -> Any:
+            return packing.take(_like(packing.structure, self.function(packing.unpack(x), *params)))
+
+        closed = Closed(at, self.inputs, self.captured, self.met)
+        outs = closed(values)
+        self.met = closed.met
+        _check_square(x, outs, packing)
+        return outs
 
 
 class LinearCall(RootCall):
@@ -306,23 +382,19 @@ class LinearCall(RootCall):
         count: int,
         linear_solve: LinearSolve | None,
     ) -> None:
-        super().__init__(self._residual, linear_solve)
+        super().__init__(linear_solve)
         self.operator = operator
         self.count = count
 
-    def _residual(self, v: Leaves, values: Leaves) -> Leaves:
+    def residual(self, x: Leaves, values: Leaves) -> Leaves:
+        """What is left of the system."""
         point, b = values[: -self.count], values[-self.count :]
-        return [a - c for a, c in zip(self.operator(point, self.count)(v), b, strict=True)]
+        return [a - c for a, c in zip(self.operator(point, self.count)(x), b, strict=True)]
 
-    def run(self, *values: Any) -> tuple[Any, ...]:
+    def impl(self, *values: Any) -> tuple[Any, ...]:
+        """The solution for raw arrays."""
         point, b = [*values[: -self.count]], values[-self.count :]
         return solve_linear(self.operator(point, self.count), b, self.linear_solve)
-
-
-def zeros_like(value: Any) -> Any:
-    """Zeros of the shape and dtype of `value`."""
-    backend = backend_of([value])
-    return backend.zeros(*backend.aval(value))
 
 
 def _in_dtype_of(like: Any, value: Any) -> Any:
