@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import Any, Self
 
+import numpy as np
+
 from . import border, tree
 from .backends import backend_of
 from .calls import Batched, Call, Packing, any_traced, pack, separate
@@ -127,9 +129,11 @@ class CustomFunction:
 
 
 def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
+    if isinstance(function, np.ufunc):  # newer NumPys list the options of ufuncs, none of them ours
+        return None
     try:
         return inspect.signature(function)
-    except (TypeError, ValueError):  # a builtin, a ufunc
+    except (TypeError, ValueError):  # a builtin
         return None
 
 
@@ -244,7 +248,9 @@ class CustomCall(Call):
         expected = self.inputs.structure.children()
         if not isinstance(result, tuple) or len(result) != len(expected):
             got = (
-                f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
+                f"a tuple of {len(result)}"
+                if isinstance(result, tuple)
+                else result.__class__.__name__
             )
             names = ", ".join(map(self.custom.argument, self.places))
             raise TypeError(
@@ -323,7 +329,9 @@ class CustomCall(Call):
         """The two halves of what a rule returned."""
         if not isinstance(result, tuple) or len(result) != 2:
             got = (
-                f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
+                f"a tuple of {len(result)}"
+                if isinstance(result, tuple)
+                else result.__class__.__name__
             )
             raise TypeError(f"{self.title}: {what} must return a pair {expected}, got {got}")
         return result
@@ -352,7 +360,8 @@ def transpose(
 ) -> tuple[Callable[[list[Any]], list[Any]], Any]:
     """The transpose of a linear function of arrays with these shapes and dtypes, and its aux.
 
-    `linear` is run once, on zeros, and returns `(results, aux)`. None among vectors stands for zero, or for what has none.
+    `linear` is run once, on zeros, and returns `(results, aux)`. None among vectors stands for
+    zero, or for what has none.
     """
     backend = backend_of([])
     places = [place for place, aval in enumerate(avals) if aval is not None]

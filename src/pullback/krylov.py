@@ -34,7 +34,7 @@ def solve_linear(
     def matvec(v: Vector) -> Vector:
         return _to_vector(operator(_from_vector(np.asarray(v, vector.dtype), b)))
 
-    if not vector.size or not vector.any():
+    if not vector.size:
         return _from_vector(vector, b)
     found = np.asarray((linear_solve or _solve)(matvec, vector))
     if found.shape != vector.shape:
