@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -175,6 +177,59 @@ def test_transforms_inside_that_capture():
         return checkpoint(inside)(x)
 
     check_grads(f, X, Y)
+
+
+def test_worker_threads_that_capture_are_refused_not_wrong():
+    """A worker's ops do not see the lens: what it makes of a captured value is new each time."""
+
+    def f(w):
+        def inside(x):
+            with ThreadPoolExecutor(1) as pool:
+                return x * pool.submit(lambda: np.sin(w)).result()
+
+        return np.sum(checkpoint(inside)(2.0 * w))
+
+    with pytest.raises((UnsupportedError, pullback.EscapedTracerError)):
+        grad(f)(X)
+
+
+def test_worker_threads_on_arguments():
+    def inside(x, y):
+        with ThreadPoolExecutor(2) as pool:
+            return sum(pool.map(lambda part: np.sin(part[0]) * part[1], [(x, y), (y, x)]))
+
+    check_grads(checkpoint(inside), X, Y)
+
+
+class Block:
+    def __init__(self, weights):
+        self.weights = weights
+        self.runs = 0
+
+    @checkpoint
+    def __call__(self, x):
+        self.runs += 1
+        return np.tanh(self.weights * x)
+
+
+def test_a_method_finds_its_traced_attributes_in_one_run():
+    def f(w):
+        block = Block(w)
+        out = np.sum(block(2.0 * w))
+        assert block.runs == 1
+        return out
+
+    check_grads(f, X, order=1)
+
+
+def test_constants_stay_what_they_are_in_the_second_run():
+    """What is not traced is not differentiated: a float goes to `math` in both runs."""
+
+    def inside(x, scale, data):
+        assert type(data) is np.ndarray
+        return x * math.exp(scale) + data
+
+    check_grads(lambda x: checkpoint(inside)(x, 0.5, Y), X)
 
 
 # In-place writes

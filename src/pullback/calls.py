@@ -17,6 +17,10 @@ from .batch import vmap
 from .captures import Captured, Inputs, Outside, captured_by
 from .core import Primitive, bind, box_types, paused, raw
 from .errors import StaleValueError, UnsupportedError
+from .vjp import Recording
+
+# Each start finds all captured boxes but those that hide behind values the one before did not have.
+_MOST_STARTS = 8
 
 Pull = Callable[[list[Any]], Sequence[Any]]
 
@@ -102,10 +106,10 @@ class Call(Primitive):
         """The results for a whole batch; `batched` says which values have a batch axis in front."""
         raise NotImplementedError
 
-    def record(self, values: list[Any]) -> tuple[Sequence[Any], Pull]:
-        """The results, and the function from their cotangents to those of `values`.
+    def record(self, values: list[Any], wanted: list[bool]) -> tuple[Sequence[Any], Pull]:
+        """The results, and the function from their cotangents to those of the wanted `values`.
 
-        A cotangent is None where it is zero, or its value is not differentiable.
+        A cotangent is None where it is zero, or not wanted.
         """
         raise NotImplementedError
 
@@ -157,30 +161,31 @@ class Batched(Call):
         """Batches of batches."""
         return bind(Batched(self, batched, size), values, {})
 
-    def record(self, values: list[Any]) -> Any:
+    def record(self, values: list[Any], wanted: list[bool]) -> Any:
         """The results, and the pullbacks of all examples at once."""
-        outs = each(lambda values: self.inner.record(values)[0], self.batched, values)
-        return outs, functools.partial(self.pull, values)
+        outs = each(lambda values: self.inner.record(values, wanted)[0], self.batched, values)
+        return outs, functools.partial(self.pull, values, wanted)
 
-    def pull_one(self, values: list[Any], cotangents: list[Any]) -> Sequence[Any]:
+    def pull_one(
+        self, values: list[Any], wanted: list[bool], cotangents: list[Any]
+    ) -> Sequence[Any]:
         """The pullback of one example."""
-        return self.inner.record(values)[1](cotangents)
+        return self.inner.record(values, wanted)[1](cotangents)
 
-    def pull(self, values: list[Any], cotangents: list[Any]) -> list[Any]:
-        """The cotangents of `values`; what all examples shared gets the sum of theirs."""
+    def pull(self, values: list[Any], wanted: list[bool], cotangents: list[Any]) -> list[Any]:
+        """The cotangents of the wanted `values`; what all examples share gets a sum."""
         count, given = len(values), Present(cotangents)
-        follows = [_differentiable(value) for value in values]
 
         def one(both: list[Any]) -> list[Any]:
-            grads = self.pull_one(both[:count], given.fill(both[count:]))
-            pairs = zip(grads, both[:count], follows, strict=True)
-            return [zeros_like(v) if g is None else g for g, v, f in pairs if f]
+            grads = self.pull_one(both[:count], wanted, given.fill(both[count:]))
+            pairs = zip(grads, both[:count], wanted, strict=True)
+            return [zeros_like(v) if g is None else g for g, v, w in pairs if w]
 
         batched = [*self.batched, *(True for _ in given.values)]
         grads = iter(each(one, batched, [*values, *given.values]))
         return [
-            (next(grads) if b else next(grads).sum(0)) if f else None
-            for f, b in zip(follows, self.batched, strict=True)
+            (next(grads) if b else next(grads).sum(0)) if w else None
+            for w, b in zip(wanted, self.batched, strict=True)
         ]
 
     def push(self, values: list[Any], tangents: list[Any]) -> Any:
@@ -218,6 +223,30 @@ class Present:
         """`values` at the places of those that are not None."""
         rest = iter(values)
         return [next(rest) if given else None for given in self.given]
+
+
+def record_wanted(
+    transform: str,
+    function: Callable[[list[Any]], Sequence[Any]],
+    values: Sequence[Any],
+    wanted: Sequence[bool],
+) -> Recording:
+    """`function(values)`, recorded as a function of the wanted values alone."""
+    places = [place for place, want in enumerate(wanted) if want]
+
+    def of_wanted(leaves: list[Any]) -> list[Any]:
+        full = [*values]
+        for place, leaf in zip(places, leaves, strict=True):
+            full[place] = leaf
+        return [*function(full)]
+
+    return Recording(transform, of_wanted, [values[place] for place in places], has_aux=False)
+
+
+def among(grads: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
+    """`grads`, one for each wanted value, at the places of these among all values."""
+    rest = iter(grads)
+    return [next(rest) if want else None for want in wanted]
 
 
 def split_pushed(both: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -276,23 +305,30 @@ class Closed:
 
 
 def closed_call(
-    functions: Sequence[Callable[..., Any]],
+    function: Callable[..., Any],
+    inputs: Packing,
     values: list[Any],
     known: list[Any],
     call: Callable[[list[Any], list[Any]], Any],
 ) -> Any:
-    """`call(values, captured)`, where captured are the boxes that `functions` hold.
+    """`call(values, captured)`, where captured are the boxes that `function` holds.
 
     Those that only a run can find are added to `known`, and the run starts again.
     """
-    while True:
-        captured = [*captured_by(*functions)]
+    objects = [leaf for leaf in inputs.leaves if hasattr(leaf, "__dict__")]
+    for _ in range(_MOST_STARTS):
+        captured = captured_by(function, *map(vars, objects))
         captured += [box for box in known if not any(box is other for other in captured)]
         captured = [box for box in captured if _is_live(paused(box))]
         try:
             return call([*values, *map(paused, captured)], captured)
         except Captured as found:
             known.extend(found.boxes)
+    raise UnsupportedError(
+        "a function under pullback.checkpoint (or of a solver) met new traced values of outer "
+        "transforms each time it was run. Worker threads that it starts cannot use values that "
+        "it captured: pass them as arguments."
+    )
 
 
 def _is_live(value: Any) -> bool:

@@ -89,14 +89,14 @@ def _written() -> UnsupportedError:
     )
 
 
-def captured_by(*functions: Callable[..., Any]) -> list[Any]:
-    """The boxes that these functions hold, as far as they can be found without running them.
+def captured_by(*holders: Any) -> list[Any]:
+    """The boxes that these functions and containers hold, as far as they can be found without running them.
 
     Looks into closures, default values, `functools.partial`, bound objects and containers.
     """
     boxes: list[Any] = []
     seen: set[int] = set()
-    pending: list[Any] = list(functions)
+    pending: list[Any] = list(holders)
     while pending:
         value = pending.pop()
         if id(value) in seen:

@@ -13,16 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from .backends import backend_of
 from .calls import (
     Call,
     Closed,
     Present,
+    among,
     any_traced,
     closed_call,
     each,
     own_copies,
     pack,
+    record_wanted,
     run_outside,
     separate,
     split_pushed,
@@ -30,7 +31,6 @@ from .calls import (
 from .core import bind, is_batched, raw
 from .errors import StaleValueError
 from .forward import jvp
-from .vjp import Recording
 
 Flat = Callable[[list[Any]], Sequence[Any]]
 
@@ -82,7 +82,7 @@ def call_checkpointed(func: Callable[..., Any], args: Any, kwargs: Any, known: l
         outs = bind(Checkpoint(closed), values, {})
         return closed.outputs.unpack(outs)
 
-    return closed_call([func], values, known, run)
+    return closed_call(func, inputs, values, known, run)
 
 
 class Checkpoint(Call):
@@ -99,27 +99,24 @@ class Checkpoint(Call):
         """The function on raw arrays, while it may not meet any box but its inputs."""
         return separate(run_outside(self.function, values))
 
-    def record(self, values: list[Any]) -> Any:
+    def record(self, values: list[Any], wanted: list[bool]) -> Any:
         """The results; nothing but `values` and a sample of the results is kept."""
         outs = bind(self, values, {})
         self.seen = [(_sample(out), is_batched(out)) for out in outs]
-        return outs, functools.partial(self.pull, values)
+        return outs, functools.partial(self.pull, values, wanted)
 
-    def pull(self, values: list[Any], cotangents: list[Any]) -> list[Any]:
-        """The cotangents of `values`, by another run from there."""
+    def pull(self, values: list[Any], wanted: list[bool], cotangents: list[Any]) -> list[Any]:
+        """The cotangents of the wanted `values`, by another run from there."""
         count, given = len(values), Present(cotangents)
-        follows = [backend_of([v]).differentiable(v) for v in values]
 
         def pulled(both: list[Any]) -> list[Any]:
-            recording = Recording("checkpoint", self.function, both[:count], has_aux=False)
+            recording = record_wanted("checkpoint", self.function, both[:count], wanted)
             self._compare(recording.out)
             recording.out = None
             tape, recording.tape = recording.tape, {}
-            grads = recording.pull(given.fill(both[count:]), tape, free=True)
-            return [grad for grad in grads if grad is not None]
+            return [*recording.pull(given.fill(both[count:]), tape, free=True)]
 
-        grads = iter(bind(Checkpoint(pulled), [*values, *given.values], {}))
-        return [next(grads) if f else None for f in follows]
+        return among(bind(Checkpoint(pulled), [*values, *given.values], {}), wanted)
 
     def push(self, values: list[Any], tangents: list[Any]) -> Any:
         """The results and tangents, by a call that is checkpointed itself."""

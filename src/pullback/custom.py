@@ -181,7 +181,7 @@ class CustomCall(Call):
         """The function and its rules, followed for all examples at once."""
         return bind(Batched(self, batched, size), values, {})
 
-    def record(self, values: list[Any]) -> Any:
+    def record(self, values: list[Any], wanted: list[bool]) -> Any:  # noqa: ARG002
         """The rule for reverse mode, or the other one transposed."""
         if self.custom.backward is None:
             return self.linearize(values)

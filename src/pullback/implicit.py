@@ -22,10 +22,12 @@ from .calls import (
     Call,
     Closed,
     Packing,
+    among,
     any_traced,
     closed_call,
     own_copies,
     pack,
+    record_wanted,
     run_outside,
     separate,
     zeros_like,
@@ -168,7 +170,7 @@ def _root(
         x = call.packing.unpack(outs)
         return (x, call.aux) if has_aux else x
 
-    return closed_call([residual], values, [], run)
+    return closed_call(residual, inputs, values, [], run)
 
 
 def _check_root(roots: Leaves, packing: Packing) -> None:
@@ -214,22 +216,25 @@ class RootCall(Call):
         """Solved example by example; the derivatives' systems are so too."""
         return bind(BatchedRoot(self, batched, size), values, {})
 
-    def record(self, values: Leaves) -> Any:
+    def record(self, values: Leaves, wanted: list[bool]) -> Any:
+        """The root, and the pullback there."""
         x = bind(self, values, {})
-        return x, functools.partial(self.pull_at, x, values)
+        return x, functools.partial(self.pull_at, x, values, wanted)
 
-    def pull_at(self, x: Sequence[Any], values: Leaves, cotangents: Leaves) -> Leaves:
-        """Solve A^T w = cotangents; the cotangents of `values` are -B^T w."""
+    def pull_at(
+        self, x: Sequence[Any], values: Leaves, wanted: list[bool], cotangents: Leaves
+    ) -> Leaves:
+        """Solve A^T w = cotangents; the cotangents of the wanted `values` are -B^T w."""
         filled = [
             zeros_like(leaf) if cotangent is None else cotangent
             for leaf, cotangent in zip(x, cotangents, strict=True)
         ]
         adjoint = LinearCall(self._transposed, len(filled), self.linear_solve)
         w = bind(adjoint, [*x, *values, *filled], {})
-        recording = Recording(
-            "custom_root", lambda values: self.residual([*x], values), [*values], has_aux=False
-        )
-        return recording.pull([-part for part in w], recording.tape, free=True)
+        residual = functools.partial(self.residual, [*x])
+        recording = record_wanted("custom_root", residual, values, wanted)
+        grads = recording.pull([-part for part in w], recording.tape, free=True)
+        return among(grads, wanted)
 
     def push(self, values: Leaves, tangents: Leaves) -> Any:
         """Solve A v = -B tangents."""
@@ -278,15 +283,18 @@ class BatchedRoot(Batched):
         self.aux = aux
         return tuple(np.stack(parts) for parts in zip(*roots, strict=True))
 
-    def record(self, values: list[Any]) -> Any:
+    def record(self, values: list[Any], wanted: list[bool]) -> Any:
         """The roots, and the pullbacks at them, which solve nothing anew."""
         x = bind(self, values, {})
-        return x, functools.partial(self.pull_at, x, values)
+        return x, functools.partial(self.pull_at, x, values, wanted)
 
-    def pull_at(self, x: Sequence[Any], values: Leaves, cotangents: Leaves) -> Leaves:
+    def pull_at(
+        self, x: Sequence[Any], values: Leaves, wanted: list[bool], cotangents: Leaves
+    ) -> Leaves:
         """The pullbacks of all examples, at their roots."""
         at_roots = BatchedPull(self.inner, [*(True for _ in x), *self.batched], self.size)
-        return at_roots.pull([*x, *values], cotangents)[len(x) :]
+        both = [*(False for _ in x), *wanted]
+        return at_roots.pull([*x, *values], both, cotangents)[len(x) :]
 
     def batch(
         self, _: Any, values: Sequence[Any], batched: Sequence[bool], __: Any, size: int
@@ -309,11 +317,14 @@ class BatchedPull(Batched):
 
     __slots__ = ()
 
-    def pull_one(self, values: list[Any], cotangents: list[Any]) -> Sequence[Any]:
+    def pull_one(
+        self, values: list[Any], wanted: list[bool], cotangents: list[Any]
+    ) -> Sequence[Any]:
         """The pullback of one example; the roots themselves get no cotangent."""
         count = len(cotangents)
-        grads = self.inner.pull_at(values[:count], values[count:], cotangents)
-        return [*(None for _ in cotangents), *grads]
+        x, params = values[:count], values[count:]
+        grads = self.inner.pull_at(x, params, wanted[count:], cotangents)
+        return [*(None for _ in x), *grads]
 
 
 class SolverCall(RootCall):

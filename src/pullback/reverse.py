@@ -228,9 +228,11 @@ class ReverseTrace(Trace):
 
     def _record_call(self, call: Any, refs: Sequence[tuple[int, int]], values: Any) -> Any:
         """A user's function as one entry, whose way back is what the function's rule returned."""
-        outs, pull = call.record([*map(same_box, values)])
+        traced = _places(refs, len(values))
+        wanted = [place is not None for place in traced]
+        outs, pull = call.record([*map(same_box, values)], wanted)
         call.check_outputs(outs, self.level)
-        return self._record_outputs((_places(refs, len(values)), (JOINT, pull, False), ()), outs)
+        return self._record_outputs((traced, (JOINT, pull, False), ()), outs)
 
     def _record_outputs(self, edge: Edge, outs: Sequence[Any]) -> tuple[Any, ...]:
         index = self.next_index()
