@@ -9,7 +9,7 @@ ended, and under transforms that must know of every input.  So captured values b
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from .core import Box, Lens, box_types, escaped, raw
@@ -90,7 +90,7 @@ def _written() -> UnsupportedError:
 
 
 def captured_by(*holders: Any) -> list[Any]:
-    """The boxes that these functions and containers hold, as far as they can be found without running them.
+    """The boxes that these hold, as far as they can be found without running them.
 
     Looks into closures, default values, `functools.partial`, bound objects and containers.
     """

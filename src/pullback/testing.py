@@ -440,7 +440,10 @@ def _examples(function: Callable[..., Any], leaves: list[Any], chosen: list[int]
         with warnings.catch_warnings(), np.errstate(all="raise"):
             warnings.simplefilter("error")
             avals = [
-                [backend.aval(out) for out in tree.flatten(function(*_example(rolled, chosen, i)))[0]]
+                [
+                    backend.aval(out)
+                    for out in tree.flatten(function(*_example(rolled, chosen, i)))[0]
+                ]
                 for i in range(_EXAMPLES)
             ]
     except Exception:  # noqa: BLE001 (whatever a function raises for what is no argument of it)
@@ -464,7 +467,8 @@ def _check_batched(function: Callable[..., Any], stacks: list[Any], dims: tuple[
         return jvp(function, values, tangents)[1]
 
     tangents = tuple(
-        None if dim is None else _random_tree(stack, 6) for stack, dim in zip(stacks, dims, strict=True)
+        None if dim is None else _random_tree(stack, 6)
+        for stack, dim in zip(stacks, dims, strict=True)
     )
     _compare_with_loop(pulled, [_random_tree(out, 5), *stacks], (0, *dims), "vmap of vjp")
     _compare_with_loop(pushed, [tangents, *stacks], (0, *dims), "vmap of jvp")

@@ -253,7 +253,7 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     condition = as_array(detached(condition))
     condition = condition.astype(bool)  # a copy: the tape holds it
     if not (is_box(condition) or is_box(x) or is_box(y)):
-        return np.where(condition, x, y)
+        return np.where(condition, x, y)  # pyright: ignore[reportCallIssue, reportArgumentType]
     return ops.where(condition, as_operand(x), as_operand(y))
 
 
@@ -444,8 +444,8 @@ def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
 def intersect1d(
     ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
 ) -> Any:
-    values = [one_value(ar, "np.intersect1d") for ar in (ar1, ar2)]
-    _, *indices = np.intersect1d(*values, assume_unique, return_indices=True)
+    values1, values2 = (one_value(ar, "np.intersect1d") for ar in (ar1, ar2))
+    _, *indices = np.intersect1d(values1, values2, assume_unique, return_indices=True)
     common = as_array(ar1).reshape(-1)[indices[0]]
     return (common, *indices) if return_indices else common
 
@@ -523,9 +523,7 @@ constant(np.isin, batched=_isin)
 constant(np.lexsort, batched=_lexsort)
 constant(np.unravel_index, batched=_unravel_index)
 # How many there are depends on values, or bits are read.
-constant(
-    np.argwhere, np.flatnonzero, np.nonzero, np.packbits, np.ravel_multi_index, np.unpackbits
-)
+constant(np.argwhere, np.flatnonzero, np.nonzero, np.packbits, np.ravel_multi_index, np.unpackbits)
 of_form(np.diag_indices_from, np.tril_indices_from, np.triu_indices_from)
 
 
