@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 import numpy as np
@@ -162,6 +163,12 @@ def test_no_matrix_is_built_for_a_large_system(monkeypatch):
     monkeypatch.setattr(krylov, "_solve_directly", None)
     x = contraction(400)
     assert grad(lambda a: np.sum(x(a)))(np.ones(400)).shape == (400,)
+
+
+def test_without_scipy_the_matrix_is_built(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.sparse.linalg", None)
+    x = contraction(150)
+    check_grads(lambda a: np.sum(x(a) ** 2), np.linspace(0.5, 1.0, 150), order=1)
 
 
 def test_a_linear_solve_of_the_users_own():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
 import tracemalloc
@@ -144,6 +145,29 @@ def test_memory_under_a_budget_does_not_grow_with_the_number_of_steps():
     short, long = (peak(f(n), x) / x.nbytes for n in (28, 300))
     assert long < 2.5 * short
     assert long < 45
+
+
+def test_what_is_freed_is_freed_by_reference_counts_alone():
+    x = np.linspace(0.1, 0.9, 20_000)
+
+    def run():
+        w = 1.0 + x
+        function = lambda x: np.sum(
+            checkpointed_loop(lambda x, k: np.sin(w * x), x, 9, snapshots=3)
+        )
+        grad(lambda x: np.sum(grad(function)(x)))(x)
+
+    run()
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        run()
+        assert tracemalloc.get_traced_memory()[0] - before < x.nbytes / 2
+    finally:
+        tracemalloc.stop()
+        gc.enable()
 
 
 def test_bad_arguments():

@@ -66,30 +66,38 @@ def checkpointed_loop(
     items = _items(steps)
     if snapshots is not None:
         _check_snapshots(snapshots, len(items))
-    known: list[Any] = []
+    carry, made = _Loop(body, outputs).in_parts(carry, items, snapshots)
+    return (carry, made) if outputs else carry
 
-    def in_parts(carry: Any, items: Any, budget: int | None) -> tuple[Any, list[Any]]:
+
+class _Loop:
+    """The steps of one loop, in parts; what a part returns is the carry and the outputs so far."""
+
+    def __init__(self, body: Callable[..., Any], outputs: bool) -> None:
+        self.body = body
+        self.outputs = outputs
+        self.known: list[Any] = []  # boxes that the body captured, once a part has met them
+
+    def in_parts(self, carry: Any, items: Any, budget: int | None) -> tuple[Any, list[Any]]:
         """These steps, all but the last of them in checkpointed parts."""
         made: list[Any] = []
         for size, left in _parts(len(items), budget):
-            part = in_turn if left is None else functools.partial(in_parts, budget=left)
-            carry, some = call_checkpointed(part, (carry, items[:size]), {}, known)
+            part = self.in_turn if left is None else functools.partial(self.in_parts, budget=left)
+            carry, some = call_checkpointed(part, (carry, items[:size]), {}, self.known)
             made += some
             items = items[size:]
-        carry, some = in_turn(carry, items)
+        carry, some = self.in_turn(carry, items)
         return carry, made + some
 
-    def in_turn(carry: Any, items: Any) -> tuple[Any, list[Any]]:
+    def in_turn(self, carry: Any, items: Any) -> tuple[Any, list[Any]]:
+        """These steps, one after another."""
         made: list[Any] = []
         for item in items:
-            carry = body(carry, item)
-            if outputs:
+            carry = self.body(carry, item)
+            if self.outputs:
                 carry, output = split_aux("checkpointed_loop", carry)
                 made.append(output)
         return carry, made
-
-    carry, made = in_parts(carry, items, snapshots)
-    return (carry, made) if outputs else carry
 
 
 def _items(steps: Any) -> Any:
