@@ -13,7 +13,7 @@ from typing import Any
 
 from . import border, tree
 from .backends import backend_of
-from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box
+from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box, same_box
 from .mutate import View, follow, put, writable
 from .reverse import ReverseTrace, Walk, project
 from .rules import IDENTITY, NEGATE, VALUE
@@ -46,6 +46,8 @@ class ForwardTrace(Trace):
         mine = [type(arg) in box_types and arg.tracer is self for arg in args]
         values = [arg.value if m else arg for arg, m in zip(args, mine, strict=True)]
         tangents = [arg.tangent if m else None for arg, m in zip(args, mine, strict=True)]
+        if primitive.kind == "call":
+            return self._push_call(primitive, values, tangents)
         out = bind(primitive, values, params)
         push = _PUSHES.get(primitive.kind)
         if push is None:
@@ -63,9 +65,18 @@ class ForwardTrace(Trace):
                 elif self.written and self.backend.is_view(box.tangent, arg.tangent):
                     box.tangent = box.tangent.copy()
             return box
+        return self._boxed(out, tangent)
+
+    def _push_call(self, call: Any, values: Sequence[Any], tangents: Sequence[Any]) -> Any:
+        """A user's function, pushed forward as its rule says."""
+        outs, moved = call.push([*map(same_box, values)], tangents)
+        call.check_outputs([*outs, *moved], self.level)
+        return self._boxed(outs, moved)
+
+    def _boxed(self, outs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(
-            part if t is None else self._match(part, t)
-            for part, t in zip(out, tangent, strict=True)
+            out if tangent is None else self._match(out, tangent)
+            for out, tangent in zip(outs, tangents, strict=True)
         )
 
     def lift(self, box: Box) -> Box:
