@@ -15,8 +15,9 @@ from . import border, tree
 from .backends import backend_of
 from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box
 from .mutate import View, follow, put, writable
-from .reverse import ReverseTrace, Walk, project
+from .reverse import project
 from .rules import IDENTITY, NEGATE, VALUE
+from .transpose import Transpose
 
 
 class ForwardTrace(Trace):
@@ -149,39 +150,12 @@ def _push_opaque(
     backend = trace.backend
     rule = primitive.rules[0]
     saved = rule.save(backend.xp, out, values, params, 0)
-    outs = (out,) if primitive.outputs is None else out
-    recorder = ReverseTrace("jvp", backend)
-    cotangents = [
-        recorder.leaf(backend.zeros(*aval))
-        if (aval := backend.aval(part))[1].kind in "fc"
-        else None
-        for part in outs
-    ]
-    _, function, _ = rule.step
-    contributions = function(cotangents if primitive.outputs else cotangents[0], *saved)
-    walk = Walk(recorder, recorder.end())
-    start = -1
-    for tangent, contribution in zip(tangents, contributions, strict=True):
-        if tangent is None or type(contribution) not in box_types:
-            continue
-        if contribution.tracer is recorder:
-            # The vjp's result is projected to the argument's shape, so its transpose spreads.
-            shape, dtype = contribution.shape, contribution.dtype
-            walk.add(contribution.index, _spread(tangent, shape, dtype, backend.xp))
-            start = max(start, contribution.index)
-    count = sum(cotangent is not None for cotangent in cotangents)
-    with backend.quiet():
-        walk.run(start, count, free=True)
-    moved = [
-        None if cotangent is None else walk.cotangents[cotangent.index] for cotangent in cotangents
-    ]
-    return moved if primitive.outputs else moved[0]
-
-
-def _spread(tangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
-    if tangent.shape != shape:
-        tangent = xp.broadcast_to(tangent, shape)
-    return tangent if tangent.dtype == dtype else tangent.astype(dtype)
+    _, vjp, _ = rule.step
+    if primitive.outputs is None:
+        transpose = Transpose(lambda cts: vjp(cts[0], *saved), [backend.aval(out)], backend)
+        return transpose(tangents)[0]
+    transpose = Transpose(lambda cts: vjp(cts, *saved), list(map(backend.aval, out)), backend)
+    return transpose(tangents)
 
 
 _PUSHES: dict[str, Callable[..., Any]] = {
