@@ -5,6 +5,7 @@ from .core import no_grad
 from .errors import ConversionError, EscapedTracerError, StaleValueError, UnsupportedError
 from .forward import jvp
 from .frontends import numpy as _numpy  # noqa: F401  (teaches NumPy's functions about boxes)
+from .linearize import linearize
 from .tree import register_node
 from .vjp import vjp
 
@@ -18,6 +19,7 @@ __all__ = [
     "grad",
     "grad_and_value",
     "jvp",
+    "linearize",
     "no_grad",
     "register_node",
     "stop_gradient",

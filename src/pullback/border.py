@@ -101,9 +101,17 @@ def unwrap_aux(aux: Any, trace: Any) -> Any:
 
 
 def check_cotangent(
-    cotangent: Any, shape: tuple[int, ...], dtype: Any, backend: Any, where: Callable[[], str]
+    cotangent: Any,
+    shape: tuple[int, ...],
+    dtype: Any,
+    backend: Any,
+    where: Callable[[], str],
+    of: str = "output",
 ) -> Any:
-    """`cotangent` in the output's dtype, or an error that says what is wrong with it, and where."""
+    """`cotangent` in the output's dtype, or an error that says what is wrong with it, and where.
+
+    A tangent is checked in the same way, against the primal that it is `of`.
+    """
     kind = type(cotangent)
     if kind is backend.array_type:
         if cotangent.dtype is dtype and cotangent.shape == shape:
@@ -119,11 +127,11 @@ def check_cotangent(
     got, got_dtype = backend.aval(cotangent)
     if got != shape:
         raise ValueError(
-            f"{where()}: got shape {got}, expected {shape}, the output's own (nothing is broadcast)"
+            f"{where()}: got shape {got}, expected {shape}, the {of}'s own (nothing is broadcast)"
         )
     if got_dtype.kind == "c" and dtype.kind != "c":
         raise TypeError(
-            f"{where()}: got a complex cotangent for a real output of dtype {dtype}; pass its .real"
+            f"{where()}: got a complex value for a real {of} of dtype {dtype}; pass its .real"
         )
     if type(cotangent) in box_types:
         return cotangent if got_dtype is dtype else cotangent.astype(dtype)
@@ -132,3 +140,15 @@ def check_cotangent(
         if hasattr(cotangent, "dtype") and got_dtype is dtype
         else backend.cast(cotangent, dtype)
     )
+
+
+def check_tangent(tangent: Any, aval: Any, backend: Any, where: Callable[[], str]) -> Any:
+    """`tangent` in its primal's dtype (None: zero), or an error; `aval` is None for integers."""
+    if tangent is None:
+        return None
+    if aval is None:
+        raise TypeError(
+            f"{where()}: the primal there is not differentiable (its dtype is integer or "
+            "boolean); its tangent must be None"
+        )
+    return check_cotangent(tangent, *aval, backend, where, "primal")

@@ -104,21 +104,27 @@ def _push_elementwise(
     for position, (rule, tangent) in enumerate(zip(primitive.rules, tangents, strict=True)):
         if rule is None or tangent is None:
             continue
-        how, function, masks = rule.step
-        if how == IDENTITY:
-            term = tangent
-        elif how == NEGATE:
-            term = -tangent
-        else:
-            saved = rule.save(trace.backend.xp, out, values, params, position)
-            partial = saved if how == VALUE else function(*saved)
-            term = tangent * partial
-            if trace.careful:
-                term = trace.backend.keep_zeros(term, tangent)
-            if masks:
-                term = trace.backend.keep_zeros(term, partial)
-        total = term if total is None else total + term
+        saved = rule.save(trace.backend.xp, out, values, params, position)
+        moved = term(trace.backend, rule.step, saved, tangent, careful=trace.careful)
+        total = moved if total is None else total + moved
     return total
+
+
+def term(backend: Any, step: Any, saved: Any, tangent: Any, *, careful: bool) -> Any:
+    """What an elementwise op's result moves by for one argument's tangent.
+
+    `careful` says that the tangent's exact zeros stay zero whatever the partial is.
+    """
+    how, function, masks = step
+    if how == IDENTITY:
+        return tangent
+    if how == NEGATE:
+        return -tangent
+    partial = saved if how == VALUE else function(*saved)
+    moved = tangent * partial
+    if careful:
+        moved = backend.keep_zeros(moved, tangent)
+    return backend.keep_zeros(moved, partial) if masks else moved
 
 
 def _push_linear(
@@ -197,63 +203,84 @@ def jvp(
         >>> float(y), float(t)
         (1.0, 2.0)
     """
+    return run_forward("jvp", func, primals, tangents, strict=strict, has_aux=has_aux)
+
+
+def run_forward(
+    transform: str,
+    func: Callable[..., Any],
+    primals: Any,
+    tangents: Any,
+    *,
+    strict: bool = False,
+    has_aux: bool = False,
+) -> Any:
+    """`jvp`, for the transform of this name."""
     for name, value in (("primals", primals), ("tangents", tangents)):
         if not isinstance(value, tuple):
-            raise TypeError(f"pullback.jvp: {name} must be a tuple, got {type(value).__name__}")
+            raise TypeError(
+                f"pullback.{transform}: {name} must be a tuple with one entry for each argument, "
+                f"got {type(value).__name__}; write (x,) for a single one"
+            )
     leaves, structure = tree.flatten(primals)
-    trace = ForwardTrace("jvp", backend_of(leaves))
-    _enter(trace, leaves, _tangent_leaves(structure, tangents), structure)
+    trace = ForwardTrace(transform, backend_of(leaves))
+    _enter(trace, leaves, tangent_leaves(transform, structure, tangents), structure)
     try:
         out = func(*tree.unflatten(structure, leaves))
-        out, aux = border.split_aux("jvp", out) if has_aux else (out, None)
+        out, aux = border.split_aux(transform, out) if has_aux else (out, None)
         out_leaves, out_structure = tree.flatten(out)
-        border.check_outputs("jvp", out_leaves, out_structure, trace.backend)
+        border.check_outputs(transform, out_leaves, out_structure, trace.backend)
         border.refresh_views(out_leaves)
     finally:
         trace.ended = True
-    moved = [_tangent_out(trace, leaf, strict) for leaf in out_leaves]
+    if strict:
+        _check_strict(trace, out_leaves, out_structure)
+    moved = [_tangent_out(trace, leaf) for leaf in out_leaves]
     plain = [border.unwrap(leaf, trace) for leaf in out_leaves]
     result = tree.unflatten(out_structure, plain), tree.unflatten(out_structure, moved)
     return (*result, border.unwrap_aux(aux, trace)) if has_aux else result
 
 
-def _tangent_leaves(structure: Any, tangents: Any) -> list[Any]:
+def tangent_leaves(transform: str, structure: Any, tangents: Any) -> list[Any]:
+    """The leaves of `tangents`, which must have the primals' structure."""
     try:
         return structure.flatten_up_to(tangents)
     except ValueError as error:
         raise ValueError(
-            f"pullback.jvp: tangents: got a tree of another structure than primals: {error}"
+            f"pullback.{transform}: tangents: got a tree of another structure than primals: {error}"
         ) from None
 
 
 def _enter(trace: ForwardTrace, leaves: list[Any], tangents: list[Any], structure: Any) -> None:
     """Box the differentiable ones of `leaves` that have a tangent, in place."""
     backend = trace.backend
-    differentiable = border.check_leaves("jvp", backend, leaves, structure, "primals")
+    differentiable = border.check_leaves(trace.name, backend, leaves, structure, "primals")
     for place, (follows, tangent) in enumerate(zip(differentiable, tangents, strict=True)):
 
         def where(place: int = place) -> str:
-            return f"pullback.jvp: {tree.path_of(structure, place, 'tangents')}"
+            return f"pullback.{trace.name}: {tree.path_of(structure, place, 'tangents')}"
 
-        if tangent is None:
-            continue
-        if not follows:
-            raise TypeError(
-                f"{where()}: the primal there is not differentiable (its dtype is integer or "
-                "boolean); its tangent must be None"
+        value = backend.enter(leaves[place]) if follows else None
+        aval = backend.aval(value) if follows else None
+        checked = border.check_tangent(tangent, aval, backend, where)
+        if checked is not None:
+            trace.careful = trace.careful or backend.has_zeros(checked)
+            leaves[place] = trace.box(value, checked)
+
+
+def _check_strict(trace: ForwardTrace, leaves: list[Any], structure: Any) -> None:
+    for place, leaf in enumerate(leaves):
+        follows = type(leaf) in box_types and leaf.tracer is trace
+        if not follows and trace.backend.differentiable(leaf):
+            path = tree.path_of(structure, place, "output")
+            raise ValueError(
+                f"pullback.{trace.name}: {path} does not depend on any of primals (strict=True)"
             )
-        value = backend.enter(leaves[place])
-        shape, dtype = backend.aval(value)
-        checked = border.check_cotangent(tangent, shape, dtype, backend, where)
-        trace.careful = trace.careful or backend.has_zeros(checked)
-        leaves[place] = trace.box(value, checked)
 
 
-def _tangent_out(trace: ForwardTrace, leaf: Any, strict: bool) -> Any:
+def _tangent_out(trace: ForwardTrace, leaf: Any) -> Any:
     if not trace.backend.differentiable(leaf):
         return None
     if type(leaf) in box_types and leaf.tracer is trace:
         return border.unwrap(leaf.tangent, trace)
-    if strict:
-        raise ValueError("pullback.jvp: an output does not depend on any primal (strict=True)")
     return trace.backend.zeros(*trace.backend.aval(leaf))
