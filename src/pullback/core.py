@@ -68,7 +68,7 @@ class Primitive:
 class Trace:
     """One running transform: it gives meaning to primitives whose arguments it has boxed."""
 
-    __slots__ = ("ended", "level", "name", "recording", "watchers")
+    __slots__ = ("ended", "level", "name", "pushing", "recording", "watchers")
 
     def __init__(self, name: str, level: int | None = None) -> None:
         self.level = next(_levels) if level is None else level
@@ -76,7 +76,9 @@ class Trace:
         # The traces that may hold raw arrays that this trace writes into.
         self.watchers: set[Trace] = set()
         self.ended = False
-        self.recording = False  # may `reverse.py` write its tape without asking `process`?
+        # May `recorders.py` do the work of `process`? It does that of a tape, or of tangents.
+        self.recording = False
+        self.pushing = False
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """What `primitive` means under this transform; some of `args` are its boxes."""

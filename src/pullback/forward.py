@@ -23,15 +23,15 @@ from .transpose import Transpose
 class ForwardTrace(Trace):
     """Gives every value computed from its boxes a tangent."""
 
-    __slots__ = ("backend", "careful", "next_place", "written")
+    __slots__ = ("backend", "careful", "next_place")
 
     def __init__(self, name: str, backend: Any) -> None:
         super().__init__(name)
+        # Until any box is written into: then its tangent changes, and no other may share it.
+        self.pushing = True
         self.backend = backend
         # A box's index is a place of its own, negative until its tangent is an array of its own.
         self.next_place = itertools.count(1).__next__
-        # Has any box been written into? Its tangent then changes, and no other may share it.
-        self.written = False
         self.careful = False  # has a seed exact zeros, which stay zero whatever the partial is?
 
     def box(self, value: Any, tangent: Any) -> Box:
@@ -44,9 +44,12 @@ class ForwardTrace(Trace):
         """Run `primitive` on the primals, and its derivative on the tangents."""
         if self.ended:
             raise escaped(self)
-        mine = [type(arg) in box_types and arg.tracer is self for arg in args]
-        values = [arg.value if m else arg for arg, m in zip(args, mine, strict=True)]
-        tangents = [arg.tangent if m else None for arg, m in zip(args, mine, strict=True)]
+        values = [*args]
+        tangents: list[Any] = [None] * len(args)
+        for place, arg in enumerate(args):
+            if type(arg) in box_types and arg.tracer is self:
+                values[place] = arg.value
+                tangents[place] = arg.tangent
         self.watch(values)
         out = bind(primitive, values, params)
         push = _PUSHES.get(primitive.kind)
@@ -62,13 +65,18 @@ class ForwardTrace(Trace):
                     continue
                 if self.backend.is_view(out, value):
                     box.alias = View(arg, primitive, params)
-                elif self.written and self.backend.is_view(box.tangent, arg.tangent):
+                elif not self.pushing and self.backend.is_view(box.tangent, arg.tangent):
                     box.tangent = box.tangent.copy()
             return box
         return tuple(
             part if t is None else self._match(part, t)
             for part, t in zip(out, tangent, strict=True)
         )
+
+    def end(self) -> None:
+        """A box that is used after this has escaped."""
+        self.ended = True
+        self.pushing = False
 
     def lift(self, box: Box) -> Box:
         """A box around one of an outer trace (or of none) that is about to be written into."""
@@ -78,7 +86,7 @@ class ForwardTrace(Trace):
         """Write `value` to the part `index` of the view of `root` that `steps` lead to."""
         if self.ended:
             raise escaped(self)
-        self.written = True
+        self.pushing = False
         tangent = 0
         if type(value) in box_types and value.tracer is self:
             tangent, value = value.tangent, value.value
@@ -214,8 +222,9 @@ def run_forward(
     *,
     strict: bool = False,
     has_aux: bool = False,
+    root: str = "primals",
 ) -> Any:
-    """`jvp`, for the transform of this name."""
+    """`jvp`, for the transform of this name, whose primals are called `root`."""
     for name, value in (("primals", primals), ("tangents", tangents)):
         if not isinstance(value, tuple):
             raise TypeError(
@@ -224,7 +233,7 @@ def run_forward(
             )
     leaves, structure = tree.flatten(primals)
     trace = ForwardTrace(transform, backend_of(leaves))
-    _enter(trace, leaves, tangent_leaves(transform, structure, tangents), structure)
+    _enter(trace, leaves, tangent_leaves(transform, structure, tangents), structure, root)
     try:
         out = func(*tree.unflatten(structure, leaves))
         out, aux = border.split_aux(transform, out) if has_aux else (out, None)
@@ -232,7 +241,7 @@ def run_forward(
         border.check_outputs(transform, out_leaves, out_structure, trace.backend)
         border.refresh_views(out_leaves)
     finally:
-        trace.ended = True
+        trace.end()
     if strict:
         _check_strict(trace, out_leaves, out_structure)
     moved = [_tangent_out(trace, leaf) for leaf in out_leaves]
@@ -251,10 +260,12 @@ def tangent_leaves(transform: str, structure: Any, tangents: Any) -> list[Any]:
         ) from None
 
 
-def _enter(trace: ForwardTrace, leaves: list[Any], tangents: list[Any], structure: Any) -> None:
+def _enter(
+    trace: ForwardTrace, leaves: list[Any], tangents: list[Any], structure: Any, root: str
+) -> None:
     """Box the differentiable ones of `leaves` that have a tangent, in place."""
     backend = trace.backend
-    differentiable = border.check_leaves(trace.name, backend, leaves, structure, "primals")
+    differentiable = border.check_leaves(trace.name, backend, leaves, structure, root)
     for place, (follows, tangent) in enumerate(zip(differentiable, tangents, strict=True)):
 
         def where(place: int = place) -> str:

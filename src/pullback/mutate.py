@@ -109,7 +109,7 @@ def lift(root: Box, trace: Any) -> None:
             around.tangent = root.tangent
     else:
         root.tracer.watchers.add(trace)
-    root.tracer.recording = False
+    root.tracer.recording = root.tracer.pushing = False
     anew = trace.lift(around)
     root.tracer, root.value, root.index = trace, anew.value, anew.index
     if hasattr(anew, "tangent"):
