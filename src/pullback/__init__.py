@@ -1,8 +1,15 @@
 """pullback: exact derivatives of the array programs that people already have."""
 
 from .api import grad, grad_and_value, stop_gradient, value_and_grad
+from .batch import vmap
 from .core import no_grad
-from .errors import ConversionError, EscapedTracerError, StaleValueError, UnsupportedError
+from .errors import (
+    BatchingError,
+    ConversionError,
+    EscapedTracerError,
+    StaleValueError,
+    UnsupportedError,
+)
 from .forward import jvp
 from .frontends import numpy as _numpy  # noqa: F401  (teaches NumPy's functions about boxes)
 from .linearize import linearize
@@ -12,6 +19,7 @@ from .vjp import vjp
 __version__ = "0.1.0"
 
 __all__ = [
+    "BatchingError",
     "ConversionError",
     "EscapedTracerError",
     "StaleValueError",
@@ -25,4 +33,5 @@ __all__ = [
     "stop_gradient",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

@@ -90,14 +90,20 @@ def write(box: Box, index: Any, value: Any) -> None:
         root, steps = box.alias.path()
     else:
         root, steps = box, []
-    if type(value) in box_types:
-        if value.alias is not None:
-            value.alias.refresh(value)
-        if value.tracer.level > root.tracer.level:
-            lift(root, value.tracer)
+    if type(value) in box_types and value.alias is not None:
+        value.alias.refresh(value)
+    for one in (value, *boxes_of(index)):
+        if type(one) in box_types and one.tracer.level > root.tracer.level:
+            lift(root, one.tracer)
     root.tracer.write(root, steps, index, value)
     if box.alias is not None:
         box.alias.refresh(box)
+
+
+def boxes_of(index: Any) -> list[Any]:
+    """The traced arrays in an index: there are some under `vmap` only."""
+    parts = index if type(index) is tuple else (index,)
+    return [part for part in parts if type(part) in box_types]
 
 
 def lift(root: Box, trace: Any) -> None:
@@ -116,10 +122,11 @@ def lift(root: Box, trace: Any) -> None:
         root.tangent = anew.tangent
 
 
-def writable(value: Any, written: Any) -> Any:
-    """`value`, a raw array or box, as something that `written` can be written into."""
-    if type(written) in box_types and type(value) not in box_types:
-        return written.tracer.lift(value)
+def writable(value: Any, written: Any, index: Any = ...) -> Any:
+    """`value`, a raw array or box, as something that `written` can be written into at `index`."""
+    for one in (written, *boxes_of(index)):
+        if type(one) in box_types and type(value) not in box_types:
+            value = one.tracer.lift(value)
     return value
 
 

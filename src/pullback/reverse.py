@@ -144,7 +144,7 @@ class ReverseTrace(Trace):
         ref = None
         if type(value) in box_types and value.tracer is self:
             ref, value = value.index, value.value
-        root.value = writable(root.value, value)
+        root.value = writable(root.value, value, index)
         buffer = follow(steps, root.value)
         last = self.backend.last_writes(index, buffer.shape)
         edge: Edge = (root.index, (WRITE, None, True), (steps, index, ref, last, root.value))

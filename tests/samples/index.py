@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+import pullback
 from pullback.testing import Sample
 
 _rng = np.random.default_rng(3)
@@ -66,7 +67,16 @@ def _linear(covers: Any, function: Any, *args: Any, label: str = "") -> Sample:
     return Sample(covers, function, args, label, complex=True)
 
 
+
+
+def _each_row(read: Any) -> Any:
+    """`read(row, position)` for every row of a matrix, with a position of its own."""
+    return lambda x: pullback.vmap(read)(x, np.array([3, 0, -2]))
+
+
 SAMPLES = [
+    _linear("gather", _each_row(lambda row, i: row[i] * row), M),
+    _linear("gather", _each_row(lambda row, i: row.reshape(2, 2)[:, np.stack([i % 2, 0 * i])]), M, label="arrays"),
     *(_linear("getitem", _read(index), C, label=label) for label, index in _INDICES.items()),
     *(
         _linear("getitem", _read(index), np.array(0.7), label=f"of 0-d: {index}")

@@ -145,7 +145,8 @@ def unseen(values: Any, ambiguous: Any, inner: Any) -> Any:
     h(w) then, and their derivatives differ.
     """
     if not np.any(ambiguous):
-        return np.zeros((), inner.real.dtype)
+        stack = np.broadcast_shapes(values.shape[:-1], ambiguous.shape[:-1], inner.shape[:-2])
+        return np.zeros((*stack, 1, 1), inner.real.dtype)
     diagonal = np.diagonal(inner, axis1=-2, axis2=-1)[..., None, :]
     values = values[..., None, :]
     lost = ambiguous[..., None, :] & _counts(values, values) & ~_counts(diagonal, inner)

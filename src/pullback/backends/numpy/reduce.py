@@ -236,10 +236,13 @@ def share_of_extreme(x: Any, extremes: Any, axis: int) -> Any:
     return hit / np.maximum(ties, 1)
 
 
-def kth(x: Any, ranks: Any) -> Any:
-    """The order statistics `ranks` (a tuple, or an array of them for each row) of the last axis."""
-    if type(ranks) is tuple:
-        return np.partition(x, ranks, axis=-1)[..., list(ranks)]
+def kth(x: Any, ranks: tuple[int, ...]) -> Any:
+    """The order statistics `ranks` of the last axis."""
+    return np.partition(x, ranks, axis=-1)[..., list(ranks)]
+
+
+def kth_of_rows(x: Any, ranks: Any) -> Any:
+    """The same for ranks that stand in an array, a row of them for each row of `x`."""
     return np.take_along_axis(np.sort(x, axis=-1), ranks, axis=-1)
 
 

@@ -6,6 +6,7 @@ raises and says what to write instead.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from ...backends.numpy import NumpyBackend, backend
 from ...core import Box, box_types, raw
+from .batched import one_value
 from ...errors import ConversionError
 from ...recorders import is_recorder
 from .dispatch import functions, name_of, plain, ufunc_methods, ufuncs, unsupported
@@ -59,11 +61,11 @@ class ArrayBox(Box):
             "is not wanted."
         )
 
-    # What the array is
+    # What the array is: under `vmap`, one example's
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.value.shape
+        return self.value.shape[self.tracer.lead :]
 
     @property
     def dtype(self) -> Any:
@@ -71,11 +73,11 @@ class ArrayBox(Box):
 
     @property
     def ndim(self) -> int:
-        return self.value.ndim
+        return self.value.ndim - self.tracer.lead
 
     @property
     def size(self) -> int:
-        return self.value.size
+        return math.prod(self.shape) if self.tracer.lead else self.value.size
 
     @property
     def itemsize(self) -> int:
@@ -83,7 +85,7 @@ class ArrayBox(Box):
 
     @property
     def nbytes(self) -> int:
-        return self.value.nbytes
+        return self.size * self.itemsize
 
     def __len__(self) -> int:
         if not self.shape:
@@ -110,17 +112,18 @@ class ArrayBox(Box):
     # Ways out: reading a value for a branch is allowed, losing a derivative is not
 
     def __bool__(self) -> bool:
-        return bool(raw(self))
+        return bool(one_value(self, "bool()"))
 
     def item(self, *args: Any) -> Any:
         """The value as a Python number: a constant."""
-        return raw(self).item(*args)
+        return one_value(self, ".item()").item(*args)
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers: constants."""
-        return raw(self).tolist()
+        return one_value(self, ".tolist()").tolist()
 
     def _refuse_conversion(self, how: str) -> Any:
+        one_value(self, how)
         raise ConversionError(
             f"{how} of a value traced by pullback.{self.tracer.name} would lose its derivative. "
             "Use the value itself and NumPy's functions (np.sin for math.sin); for a constant "

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core import raw
+from ...core import detached, raw
 from ...errors import UnsupportedError
 from ...ops import elementwise as ops
 from .box import define, method
@@ -70,7 +70,7 @@ def astype(
     if casting != "unsafe":
         np.empty(0, x.dtype).astype(dtype, casting=casting)  # for NumPy's own error
     if dtype.kind not in "fc":
-        return raw(x).astype(dtype)
+        return ops.to_whole(detached(x), dtype=dtype)
     return x if dtype == x.dtype and not copy else ops.astype(x, dtype=dtype)
 
 

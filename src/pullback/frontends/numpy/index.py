@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ...core import new_box, open_pauses, raw
+from ...core import detached, is_batched, new_box, open_pauses, raw
 from ...errors import UnsupportedError
+from ...mutate import boxes_of
 from ...ops import index as ops
 from ...ops import shape as shape_ops
+from ...ops.lift import with_operands
 from ...ops.shape import along
+from .batched import refusal
 from .box import ArrayBox, backend, define, method
 from .dispatch import (
     as_array,
@@ -53,6 +56,9 @@ def _getitem(self: Any, index: Any) -> Any:
 
 
 def _read(x: Any, index: Any) -> Any:
+    if boxes_of(index):
+        template, operands = with_operands(index)
+        return ops.gather(x, *operands, index=template)
     if x.ndim:
         return ops.getitem(x, index=index)
     # The cotangent of a number cannot be added into: read from an array of one element.
@@ -73,6 +79,12 @@ _AS_THEY_ARE = {int, slice, type(None), type(...), bool, np.bool_}
 def _static_part(part: Any) -> Any:
     if type(part) in _AS_THEY_ARE:
         return part
+    if is_box(part) and part.dtype.kind in "iub":
+        part = detached(part)
+        if is_batched(part) and part.dtype.kind == "b":
+            raise refusal("x[mask] with a batched mask", "Write np.where(mask, x, 0)")
+        if is_batched(part):
+            return part.copy()
     if is_box(part):
         raise IndexError(
             "a traced array cannot be an index: indices are integers or booleans, which have no "
@@ -131,13 +143,13 @@ define("flat", property(Flat, _write_flat, doc="The elements in C order, to read
 @implements(np.take)
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     refuse(np.take, out=out)
-    _refuse_traced_indices(np.take, indices)
+    a = as_array(a)
     if axis is None or not a.ndim:
         a = a.reshape(-1)
         axis = -1
     axis = normalize_axis(axis, a.ndim)
-    indices = _in_range(_positions(indices), a.shape[axis], mode)
-    return _number(ops.getitem(a, index=along(axis, indices)))
+    indices = _in_range(_positions(np.take, indices), a.shape[axis], mode)
+    return _number(_read(a, along(axis, indices)))
 
 
 def _number(x: Any) -> Any:
@@ -145,11 +157,24 @@ def _number(x: Any) -> Any:
     return x if x.ndim else x[()]
 
 
-def _positions(indices: Any) -> Any:
+def _positions(function: Any, indices: Any) -> Any:
     """Integers of our own: booleans are 0 and 1 here, not a mask."""
-    if isinstance(indices, (list, tuple)) and not np.size(indices):
+    if is_box(indices):
+        indices = _whole(function, indices)
+    elif isinstance(indices, (list, tuple)) and not np.size(indices):
         return np.empty(np.shape(indices), np.intp)
-    return np.asarray(indices).astype(np.intp, casting="same_kind")
+    return as_array(indices).astype(np.intp, casting="same_kind")
+
+
+def _whole(function: Any, indices: Any) -> Any:
+    """Traced indices, which have no derivative: those that are integers or booleans."""
+    if indices.dtype.kind not in "iub":
+        raise TypeError(
+            f"{name_of(function)}: the indices are traced, but they have no derivative. Use the "
+            "integers that np.argmax, np.argsort and the like give, or "
+            "pullback.stop_gradient(i).astype(int)."
+        )
+    return detached(indices)
 
 
 def _in_range(indices: Any, size: int, mode: str) -> Any:
@@ -163,19 +188,9 @@ def _in_range(indices: Any, size: int, mode: str) -> Any:
     return indices
 
 
-def _refuse_traced_indices(function: Any, *indices: Any) -> None:
-    if any(map(is_box, indices)):
-        raise TypeError(
-            f"{name_of(function)}: the indices are traced, but they have no derivative. Use the "
-            "integers that np.argmax, np.argsort and the like give, or "
-            "pullback.stop_gradient(i).astype(int)."
-        )
-
-
 @implements(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    _refuse_traced_indices(np.take_along_axis, indices)
-    indices = np.array(indices)
+    indices = _whole(np.take_along_axis, indices) if is_box(indices) else np.array(indices)
     if indices.dtype.kind not in "iu":
         raise IndexError("`indices` must be an integer array")
     if axis is None:
@@ -186,7 +201,7 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     axis = normalize_axis(axis, arr.ndim) + arr.ndim
     if indices.ndim != arr.ndim:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
-    return ops.getitem(arr, index=_grid(arr.shape, indices, axis))
+    return _read(arr, _grid(arr.shape, indices, axis))
 
 
 def _grid(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
@@ -221,9 +236,11 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
         return np.where(raw(condition))
     if x is None or y is None:
         raise ValueError("either both or neither of x and y should be given")
-    if not (is_box(x) or is_box(y)):
-        return np.where(raw(condition), x, y)
-    return ops.where(as_operand(x), as_operand(y), condition=np.array(raw(condition), dtype=bool))
+    condition = as_array(detached(condition))
+    condition = condition.astype(bool)  # a copy: the tape holds it
+    if not (is_box(condition) or is_box(x) or is_box(y)):
+        return np.where(condition, x, y)
+    return ops.where(condition, as_operand(x), as_operand(y))
 
 
 @implements(np.select)
@@ -290,9 +307,8 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
 @implements(np.choose)
 def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     refuse(np.choose, out=out)
-    _refuse_traced_indices(np.choose, a)
     options = [as_operand(choice) for choice in choices]
-    chosen = np.asarray(a)
+    chosen = _whole(np.choose, a) if is_box(a) else np.asarray(a)
     dtype = np.result_type(*map(raw, options))
     shape = np.broadcast_shapes(chosen.shape, *map(np.shape, options))
     # NumPy's own call reads the positions, and raises what it raises.

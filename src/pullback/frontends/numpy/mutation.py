@@ -8,27 +8,54 @@ from typing import Any
 
 import numpy as np
 
-from ...core import raw
+from ...core import detached, is_batched, raw
 from ...errors import UnsupportedError
-from ...mutate import write
-from .box import ArrayBox, define, method
-from .dispatch import functions, implements, is_box, name_of
+from ...mutate import boxes_of, write
+from .batched import form, refusal
+from .box import ArrayBox, backend, define, method
+from .dispatch import as_array, functions, implements, is_box, name_of
 from .index import static_index
 
 
 def assign(target: Any, index: Any, value: Any) -> None:
     """`target[index] = value` for a traced target."""
     plain = raw(target)
-    if type(plain) is not np.ndarray:
-        raise TypeError(f"'{type(plain).__name__}' object does not support item assignment")
+    if backend.is_number(target):
+        kind = target.dtype.type if is_batched(target) else type(plain)
+        raise TypeError(f"'{kind.__name__}' object does not support item assignment")
     if not plain.flags.writeable:
         raise ValueError("assignment destination is read-only")
-    index = static_index(index)
     if not is_box(value):
         value = array_of(value)
-    if is_box(value):
-        value = fit(value, plain[index].shape, plain.dtype)
+    if is_batched(index) and index.dtype.kind == "b":
+        index, value = ..., _chosen(target, detached(index), value)
+    index = static_index(index)
+    if is_box(value) or boxes_of(index):
+        value = fit(as_array(value), _part(target, index).shape, plain.dtype)
     write(target, index, value)
+
+
+def _part(target: Any, index: Any) -> Any:
+    """An array with the shape of `target[index]`."""
+    if not (is_batched(target) or boxes_of(index)):
+        return raw(target)[index]
+    parts = index if type(index) is tuple else (index,)
+    parts = tuple(np.zeros(part.shape, np.intp) if is_box(part) else part for part in parts)
+    return form(target)[parts] if is_batched(target) else raw(target)[parts]
+
+
+def _chosen(target: Any, mask: Any, value: Any) -> Any:
+    """`target` with `value` where a batched `mask` of its first axes is true."""
+    if mask.shape != target.shape[: mask.ndim]:
+        raise IndexError(
+            f"boolean index did not match indexed array: the mask has shape {mask.shape}, the "
+            f"array {target.shape}"
+        )
+    ndim = mask.ndim
+    mask = mask.reshape(mask.shape + (1,) * (target.ndim - mask.ndim))
+    if np.ndim(value) > target.ndim - ndim:
+        raise refusal("x[mask] = values, one for each place of a batched mask,", "Write np.where")
+    return np.where(mask, value, target)
 
 
 def fit(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -90,7 +117,7 @@ def _in_place(ufunc: Any) -> Callable[[Any, Any], Any]:
     def operate(self: Any, other: Any) -> Any:
         result = ufunc(self, other)
         # NumPy's scalars are immutable: `s += 1` gives the name `s` a new value.
-        return store(self, result) if type(raw(self)) is np.ndarray else result
+        return result if backend.is_number(self) else store(self, result)
 
     return operate
 

@@ -217,7 +217,7 @@ def _skipping_nans(rows: Any, q: Any, method: str, dtype: Any) -> Any:
     count = np.add.reduce(~missing, axis=-1, keepdims=True)
     low, high, part = _place(method, count, q, dtype)
     # Sorted, the nans come last: the ranks of a row count its numbers alone.
-    found = ops.kth(rows, ranks=np.concatenate([low, high], axis=-1))
+    found = ops.kth_of_rows(rows, np.concatenate([low, high], axis=-1))
     size = low.shape[-1]
     result = _between(found[..., :size], found[..., size:], part)
     return np.where(count == 0, result.dtype.type(np.nan), result)
@@ -267,7 +267,7 @@ def nanmedian(
     count = np.add.reduce(~np.isnan(raw(rows)), axis=-1, keepdims=True)
     # Sorted, the nans come last: the ranks of a row count its numbers alone.
     middle = np.concatenate([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
-    result = np.mean(ops.kth(rows, ranks=np.minimum(middle, rows.shape[-1] - 1)), axis=-1)
+    result = np.mean(ops.kth_of_rows(rows, np.minimum(middle, rows.shape[-1] - 1)), axis=-1)
     result = np.where(count[..., 0] == 0, result.dtype.type(np.nan), result)[()]
     return result.reshape(kept) if keepdims else result
 
