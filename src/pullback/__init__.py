@@ -1,6 +1,6 @@
 """pullback: exact derivatives of the array programs that people already have."""
 
-from .api import grad, grad_and_value, stop_gradient, value_and_grad
+from .api import grad, grad_and_value, hvp, stop_gradient, value_and_grad, vhp
 from .batch import vmap
 from .core import no_grad
 from .errors import (
@@ -12,7 +12,9 @@ from .errors import (
 )
 from .forward import jvp
 from .frontends import numpy as _numpy  # noqa: F401  (teaches NumPy's functions about boxes)
+from .jacobian import hessian, jacfwd, jacobian, jacrev
 from .linearize import linearize
+from .transpose import linear_transpose
 from .tree import register_node
 from .vjp import vjp
 
@@ -26,12 +28,19 @@ __all__ = [
     "UnsupportedError",
     "grad",
     "grad_and_value",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
     "jvp",
+    "linear_transpose",
     "linearize",
     "no_grad",
     "register_node",
     "stop_gradient",
     "value_and_grad",
+    "vhp",
     "vjp",
     "vmap",
 ]

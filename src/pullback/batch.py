@@ -216,16 +216,12 @@ class _Batch:
             )
         if len(set(sizes.values())) > 1:
             got = ", ".join(f"{size} for {path}" for path, size in sizes.items())
-            raise ValueError(
-                f"pullback.vmap: the mapped axes must have the same size, got {got}"
-            )
+            raise ValueError(f"pullback.vmap: the mapped axes must have the same size, got {got}")
         return next(iter(sizes.values()))
 
     def _shape(self, leaf: Any, path: str) -> tuple[int, ...]:
         if type(leaf) not in box_types and (why := self.backend.refusal(leaf)) is not None:
-            raise ValueError(
-                f"pullback.vmap: {path}: {why} to map over; pass None as its in_dims"
-            )
+            raise ValueError(f"pullback.vmap: {path}: {why} to map over; pass None as its in_dims")
         return self.backend.aval(leaf)[0]
 
     def run(self, start: int, stop: int, fallback: str | None) -> Any:

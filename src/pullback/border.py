@@ -159,4 +159,5 @@ def check_tangent(tangent: Any, aval: Any, backend: Any, where: Callable[[], str
             f"{where()}: the primal there is not differentiable (its dtype is integer or "
             "boolean); its tangent must be None"
         )
-    return check_cotangent(tangent, *aval, backend, where, "primal")
+    shape, dtype = aval
+    return check_cotangent(tangent, shape, dtype, backend, where, "primal")

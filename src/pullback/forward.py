@@ -61,17 +61,19 @@ class ForwardTrace(Trace):
                 return out
             box = self._match(out, tangent)
             for arg, value in zip(args, values, strict=True):
-                if arg is value:
-                    continue
-                if self.backend.is_view(out, value):
-                    box.alias = View(arg, primitive, params)
-                elif not self.pushing and self.backend.is_view(box.tangent, arg.tangent):
-                    box.tangent = box.tangent.copy()
+                if arg is not value:
+                    self._note_view(box, arg, primitive, params)
             return box
         return tuple(
             part if t is None else self._match(part, t)
             for part, t in zip(out, tangent, strict=True)
         )
+
+    def _note_view(self, box: Box, arg: Box, primitive: Primitive, params: dict[str, Any]) -> None:
+        if self.backend.is_view(box.value, arg.value):
+            box.alias = View(arg, primitive, params)
+        elif not self.pushing and self.backend.is_view(box.tangent, arg.tangent):
+            box.tangent = box.tangent.copy()
 
     def end(self) -> None:
         """A box that is used after this has escaped."""

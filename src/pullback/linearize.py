@@ -11,24 +11,30 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import border, tree
-from .core import box_types, open_pauses
+from .core import open_pauses
 from .forward import tangent_leaves, term
 from .mutate import Write, follow, put, writable
 from .reverse import Edge, project
-from .rules import JOINT, OUTPUT, TRANSPOSE, WRITE
+from .rules import JOINT, OUTPUT, SCATTER, TRANSPOSE, WRITE
 from .transpose import Transpose
 from .vjp import Recording
 
 
 class Step:
-    """One entry that the outputs depend on: where it is, and what it is the last to need."""
+    """One entry that the outputs depend on: where it is, and what it is the last to need.
 
-    __slots__ = ("avals", "edges", "index", "last", "transpose")
+    `scaling` are its edges that a tangent passes by a factor, `linear` those that state the
+    transpose of what it passes by; `avals` are of its result, or of those that it has several of.
+    """
+
+    __slots__ = ("avals", "edges", "index", "last", "linear", "scaling", "transpose")
 
     def __init__(self, index: int, edges: Sequence[Edge], avals: list[Any], last: set[int]) -> None:
         self.index = index
         self.edges = edges
-        self.avals = avals  # of its one result, or of those that a primitive with several has
+        self.scaling = [edge for edge in edges if edge[1][0] < TRANSPOSE]
+        self.linear = [edge for edge in edges if edge[1][0] in (TRANSPOSE, SCATTER)]
+        self.avals = avals
         self.last = last
         self.transpose: tuple[Sequence[Any], Transpose] | None = None
 
@@ -99,35 +105,32 @@ class Push:
 
     def of(self, step: Step) -> Any:
         """The tangent of one entry."""
-        backend = self.trace.backend
-        total = None
-        mapped = False
-        for ref, (how, function, masks), saved in step.edges:
-            if how == WRITE:
-                return self.write(step, ref, saved)
-            if how == JOINT:
-                return self.mapped(step)
+        ((ref, (how, _, _), saved), *_) = step.edges
+        if how == WRITE:
+            return self.write(step, ref, saved)
+        if how == JOINT:
+            return self.mapped(step)
+        if how == OUTPUT:
+            tangents = self.tangents.get(ref)
+            return tangents and tangents[saved[0]]
+        total = self.mapped(step) if step.linear else None
+        for ref, how, saved in step.scaling:
             tangent = self.tangents.get(ref)
-            if tangent is None:
-                continue
-            if how == OUTPUT:
-                return tangent[saved[0]]
-            if how >= TRANSPOSE:
-                mapped = True
-                continue
-            moved = term(backend, (how, function, masks), saved, tangent, careful=self.careful)
-            if ref in self.owned and backend.is_view(moved, tangent):
-                moved = moved.copy()
-            total = moved if total is None else total + moved
-        if mapped:
-            moved = self.mapped(step)
-            total = moved if total is None else total + moved
+            if tangent is not None:
+                moved = term(self.trace.backend, how, saved, tangent, careful=self.careful)
+                moved = self.unshared(moved, ref, tangent)
+                total = moved if total is None else total + moved
         if total is None:
             return None
         ((shape, dtype),) = step.avals
         if total.shape != shape or total.dtype != dtype:
             total = project(total, shape, dtype, self.trace.xp)
         return total
+
+    def unshared(self, moved: Any, ref: int, tangent: Any) -> Any:
+        """`moved` in memory of its own, if the tangent it comes from may be written into."""
+        shared = ref in self.owned and self.trace.backend.is_view(moved, tangent)
+        return moved.copy() if shared else moved
 
     def mapped(self, step: Step) -> Any:
         """What comes through the edges that state a transpose; a list from several outputs."""
@@ -138,11 +141,10 @@ class Push:
         moved = transpose(tangents)
         if len(moved) > 1:
             return moved
-        backend = self.trace.backend
+        (one,) = moved
         for ref, tangent in zip(refs, tangents, strict=True):
-            if ref in self.owned and backend.is_view(moved[0], tangent):
-                return moved[0].copy()
-        return moved[0]
+            one = self.unshared(one, ref, tangent)
+        return one
 
     def transposed(self, step: Step) -> tuple[Sequence[Any], Transpose]:
         """The arguments of a step's linear map, and the map itself: its transpose's transpose."""
@@ -154,11 +156,11 @@ class Push:
             def back(cotangents: list[Any]) -> Any:
                 return function(cotangents if several else cotangents[0], *saved)
         else:
-            linear = [edge for edge in step.edges if edge[1][0] >= TRANSPOSE]
-            refs = [ref for ref, _, _ in linear]
+            refs = [ref for ref, _, _ in step.linear]
 
             def back(cotangents: list[Any]) -> Any:
-                return [function(cotangents[0], *saved) for _, (_, function, _), saved in linear]
+                (cotangent,) = cotangents
+                return [f(cotangent, *saved) for _, (_, f, _), saved in step.linear]
 
         result = refs, Transpose(back, step.avals, self.trace.backend)
         if not open_pauses:  # under `no_grad`, what it saved is a constant to the transforms around
@@ -184,7 +186,7 @@ class Push:
 
 
 class Pushforward:
-    """The function that `linearize` returns: from tangents of the primals to those of the output"""
+    """The function that `linearize` returns: from tangents of the primals to the output's."""
 
     __slots__ = ("_recording", "_steps")
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .core import box_types
+from . import tree
+from .backends import backend_of
+from .core import box_types, raw
 from .reverse import ReverseTrace, Walk
+from .vjp import Pullback, Recording
 
 Aval = tuple[Any, Any]
 
@@ -60,3 +63,88 @@ def _spread(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
     if cotangent.shape != shape:
         cotangent = xp.broadcast_to(cotangent, shape)
     return cotangent if cotangent.dtype == dtype else cotangent.astype(dtype)
+
+
+def linear_transpose(func: Callable[..., Any], *primals: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """The transpose of a function that is linear in its arguments.
+
+    `func` runs twice: at zero, which is recorded, and at another point, to check that it is linear.
+
+    Args:
+        func: A linear function of arrays, or of trees of arrays.
+        *primals: What it takes; of each leaf only shape and dtype matter, so that `np.empty` or
+            any object with these two attributes serves.
+
+    Returns:
+        A function from a tree like the output to a tuple with one entry for each primal, like
+        the pullback of `vjp`: for complex arrays it is the adjoint, the conjugate of the
+        transpose.
+
+    Raises:
+        ValueError: If `func` is seen not to be linear: its value at zero is not zero, or its
+            derivative depends on where it is taken.
+        TypeError: If a primal or output is not as above.
+
+    Example:
+        >>> import numpy as np, pullback
+        >>> transpose = pullback.linear_transpose(np.cumsum, np.empty(3))
+        >>> transpose(np.array([1.0, 2.0, 4.0]))[0].tolist()
+        [7.0, 6.0, 4.0]
+    """
+    leaves, structure = tree.flatten(primals)
+    backend = backend_of(leaves)
+    zeros, others = (
+        tree.unflatten(structure, [_filled(leaf, value, backend) for leaf in leaves])
+        for value in (0, -1)
+    )
+    recording = _recorded(func, zeros)
+    _check_zero(recording)
+    _check_constant_derivative(func, recording, others)
+    return Pullback(recording)
+
+
+def _filled(leaf: Any, value: int, backend: Any) -> Any:
+    if hasattr(leaf, "shape") and hasattr(leaf, "dtype"):
+        return backend.zeros(leaf.shape, leaf.dtype) + backend.cast(value, leaf.dtype)
+    return type(leaf)(value) if isinstance(leaf, (int, float, complex)) else leaf
+
+
+def _recorded(func: Callable[..., Any], primals: Any) -> Recording:
+    return Recording("linear_transpose", lambda args: func(*args), primals, has_aux=False)
+
+
+def _check_zero(recording: Recording) -> None:
+    for place, leaf in enumerate(tree.flatten(recording.out)[0]):
+        if (raw(leaf) != 0).any():
+            path = tree.path_of(recording.out_structure, place, "output")
+            raise ValueError(
+                f"pullback.linear_transpose: the function is not linear: at zero {path} is not "
+                "zero. Subtract the constant part, or use vjp for its derivative."
+            )
+
+
+def _check_constant_derivative(func: Callable[..., Any], at_zero: Recording, others: Any) -> None:
+    """Raise if the derivative at zero is not that at `others`, or is traced where these are.
+
+    Values tell apart the branches of a piecewise linear function, and tracing the rest.
+    """
+
+    def derivative(recording: Recording) -> Any:
+        zeros = recording.trace.backend.zeros
+        ones = [None if out is None else zeros(*out[1:]) + 1 for out in recording.outputs]
+        return recording.pull(ones, recording.tape, free=False)
+
+    around = Recording(
+        "linear_transpose", lambda args: derivative(_recorded(func, args)), others, has_aux=False
+    )
+    pulled = tree.flatten(derivative(at_zero))[0], tree.flatten(around.out)[0]
+    followed = [out for out in around.outputs if out is not None]
+    for place, (here, there, output) in enumerate(zip(*pulled, followed, strict=True)):
+        index, _, dtype = output
+        scale = abs(raw(here)) + abs(raw(there))
+        if index is not None or (abs(raw(here) - raw(there)) > scale * dtype.type(1e-3).real).any():
+            path = tree.path_of(around.out_structure, place, "primals")
+            raise ValueError(
+                f"pullback.linear_transpose: the function is not linear in {path}: its derivative "
+                "there depends on the primals. Use vjp, at the values that you have."
+            )

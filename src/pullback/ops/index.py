@@ -85,8 +85,5 @@ scatter = declare.linear(
     "scatter",
     _scatter_transpose,
     batch=_scatter_batch,
-    impl=lambda x, *operands, shape, index: _add_into_zeros(
-        x, shape, lift.filled(index, operands)
-    ),
+    impl=lambda x, *operands, shape, index: _add_into_zeros(x, shape, lift.filled(index, operands)),
 )
-

@@ -27,7 +27,11 @@ def aligned(lift: Lift | None = None) -> Rule:
     """For ops that broadcast their arguments, or stacks of them: align the ranks."""
 
     def rule(
-        primitive: Primitive, args: Sequence[Any], batched: Sequence[bool], params: Params, size: int
+        primitive: Primitive,
+        args: Sequence[Any],
+        batched: Sequence[bool],
+        params: Params,
+        size: int,
     ) -> Any:
         if lift is not None:
             params = lift(params, _shape(args[0], batched[0]), size)
@@ -54,7 +58,11 @@ def expanded(lift: Lift | None = None) -> Rule:
     """For ops whose arguments must all have the batch axis."""
 
     def rule(
-        primitive: Primitive, args: Sequence[Any], batched: Sequence[bool], params: Params, size: int
+        primitive: Primitive,
+        args: Sequence[Any],
+        batched: Sequence[bool],
+        params: Params,
+        size: int,
     ) -> Any:
         if lift is not None:
             params = lift(params, _shape(args[0], batched[0]), size)
@@ -214,10 +222,13 @@ def each_example(
             operands, batched, (p for p in parts if type(p) is Operand), strict=True
         )
     ]
-    whole = (_each(size, depth), *(
-        Operand(p.place, depth + 1 if batched[p.place] else p.ndim) if type(p) is Operand else p
-        for p in parts
-    ))
+    whole = (
+        _each(size, depth),
+        *(
+            Operand(p.place, depth + 1 if batched[p.place] else p.ndim) if type(p) is Operand else p
+            for p in parts
+        ),
+    )
     before = 0 if _apart(parts) else _width(parts, places[0], ndim)
     if not before:
         return whole, arrays, None
