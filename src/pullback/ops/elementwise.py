@@ -244,3 +244,6 @@ for _name in (
     "trunc"
 ).split():
     constant(_name)
+
+round = constant("round")
+exponent = constant("exponent")

@@ -120,6 +120,9 @@ def _pinv_vjp(cotangent: Any, xp: Any, x: Any, out: Any, hermitian: bool) -> Any
 pinv = opaque("pinv", _pinv_vjp)
 
 
+condition = constant("condition")
+
+
 # Decompositions
 
 coincide = constant("coincide")

@@ -234,3 +234,13 @@ def _logcumsumexp_vjp(cotangent: Any, xp: Any, x: Any, out: Any, axis: int) -> t
 
 
 logcumsumexp = opaque("logcumsumexp", _logcumsumexp_vjp)
+
+
+# What is counted, chosen or put in order
+
+for _name in ("all", "any", "count_nonzero"):
+    constant(_name, lift=all_axes)
+for _name in ("argmax", "argmin", "nanargmax", "nanargmin", "argsort", "argpartition"):
+    constant(_name)
+searchsorted = constant("searchsorted", arguments=2)
+unwrapped = constant("unwrapped")

@@ -54,6 +54,10 @@ def vector_norm(x: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
     return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
 
 
+def condition(x: Any, p: Any) -> Any:
+    return np.linalg.cond(x, p)
+
+
 def cofactor(x: Any) -> Any:
     """The derivative of `det`: `det(x) * inv(x).mT`, but right for singular matrices too."""
     try:

@@ -19,16 +19,16 @@ from ...ops import contract as ops
 from .box import method
 from .dispatch import (
     as_array,
-    constant,
     implements,
     normalize_axis,
+    of_form,
     refuse,
     ufunc_methods,
     ufuncs,
 )
 from .mutation import write_out
 
-constant(np.einsum_path)
+of_form(np.einsum_path)
 
 
 # Products of vectors and matrices

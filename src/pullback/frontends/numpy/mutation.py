@@ -11,7 +11,7 @@ import numpy as np
 from ...core import detached, is_batched, raw
 from ...errors import UnsupportedError
 from ...mutate import boxes_of, write
-from .batched import form, refusal
+from .batched import form, one_value, refusal
 from .box import ArrayBox, backend, define, method
 from .dispatch import as_array, functions, implements, is_box, name_of
 from .index import static_index
@@ -178,13 +178,13 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
             f"Cannot cast array data from {src.dtype!r} to {dst.dtype!r} according to the rule "
             f"'{casting}'"
         )
-    assign(dst, ..., src if where is True else np.where(raw(where), src, dst))
+    assign(dst, ..., src if where is True else np.where(where, src, dst))
 
 
 @_writes(np.put)
 def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """The values are repeated, or cut, to as many as there are positions."""
-    ind = np.asarray(raw(ind)).astype(np.intp, casting="same_kind").reshape(-1)
+    ind = as_array(detached(ind)).astype(np.intp, casting="same_kind").reshape(-1)
     v = _flat_values(v)
     if not (ind.size and v.size):
         return
@@ -192,7 +192,7 @@ def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         ind = ind % a.size
     elif mode == "clip":
         ind = ind.clip(0, a.size - 1)
-    np.arange(a.size)[ind]  # for NumPy's own error
+    np.arange(a.size)[raw(ind)]  # for NumPy's own error
     _write_at(a, ind % a.size, v[np.arange(ind.size) % v.size])
 
 
@@ -211,17 +211,21 @@ def _write_at(a: Any, positions: Any, values: Any) -> None:
 
 @_writes(np.putmask)
 def _putmask(a: Any, mask: Any, values: Any) -> None:
-    mask = np.asarray(raw(mask))
+    mask, values = as_array(detached(mask)), _flat_values(values)
     if mask.size != a.size:
         raise ValueError("putmask: mask and data must be the same size")
-    positions, values = np.flatnonzero(mask), _flat_values(values)
+    if is_batched(mask):
+        repeated = values[np.arange(a.size) % max(values.size, 1)].reshape(a.shape)
+        assign(a, ..., np.where(mask.reshape(a.shape), repeated.astype(a.dtype), a))
+        return
+    positions = np.flatnonzero(mask)
     if values.size:
         _write_at(a, positions, values[positions % values.size])
 
 
 @_writes(np.place)
 def _place(arr: Any, mask: Any, vals: Any) -> None:
-    mask = np.asarray(raw(mask))
+    mask = np.asarray(one_value(mask, "np.place with a mask"))
     if mask.size != arr.size:
         raise ValueError("place: mask and data must be the same size")
     positions, vals = np.flatnonzero(mask), _flat_values(vals)
@@ -235,7 +239,7 @@ def _place(arr: Any, mask: Any, vals: Any) -> None:
 def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
     """The elements that np.take_along_axis would read."""
     positions = np.arange(arr.size).reshape(arr.shape)
-    positions = np.take_along_axis(positions, np.asarray(raw(indices)), axis)
+    positions = np.take_along_axis(positions, as_array(detached(indices)), axis)
     values = array_of(values)
     values = np.broadcast_to(values, positions.shape)
     _write_at(arr, positions.reshape(-1), np.reshape(values, -1))
