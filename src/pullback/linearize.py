@@ -49,6 +49,8 @@ def steps_to(recording: Recording) -> list[Step]:
         if index not in wanted:
             continue
         edges, shape, dtype = tape[index]
+        if not edges:  # a constant that is written into
+            continue
         refs: set[int] = set()
         for ref, (how, _, _), saved in edges:
             if how == OUTPUT:

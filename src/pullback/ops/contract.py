@@ -60,8 +60,8 @@ def _matmul_batch(
     if not y_batched and y_ndim <= 2:
         if x_ndim == 1 or y_ndim == 1:
             return bind(primitive, (x, y), params)
-        rows = bind(primitive, (x.reshape((-1, x.shape[-1])), y), params)
-        return rows.reshape((*x.shape[:-1], y.shape[-1]))
+        rows = x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
+        return bind(primitive, (rows, y), params).reshape((*x.shape[:-1], y.shape[-1]))
     if not x_batched and x_ndim <= 2 and y_ndim == 1:
         return bind(primitive, (y, x if x_ndim == 1 else x.T), params)
     if x_ndim == 1:

@@ -130,9 +130,11 @@ def constant(
     impl: Callable[..., Any] | None = None,
     arguments: int = 1,
     lift: lifts.Lift | None = None,
+    batch: lifts.Rule | None = None,
 ) -> Primitive:
     """An op whose derivative is zero wherever it has one."""
-    return _declare(name, "constant", [None] * arguments, impl=impl, batch=lifts.aligned(lift))
+    batch = batch or lifts.aligned(lift)
+    return _declare(name, "constant", [None] * arguments, impl=impl, batch=batch)
 
 
 def _declare(

@@ -16,7 +16,7 @@ import math
 from typing import Any
 
 from .declare import constant, linear, opaque
-from .lift import aligned, all_axes
+from .lift import aligned, all_axes, expanded
 
 
 def _adjoint(xp: Any, x: Any) -> Any:
@@ -129,7 +129,8 @@ coincide = constant("coincide")
 vanish = constant("vanish")
 # Zero, or nan where a loss depends on what is free: a phase, or a basis of a complement.
 objection = constant("objection", arguments=2)
-unseen = constant("unseen", arguments=3)
+# Stacks of vectors and of matrices: their ranks differ within one example too.
+unseen = constant("unseen", arguments=3, batch=expanded())
 # The coefficient 0 / 0, in both directions: a tangent that splits equal values gets nan as well.
 indeterminate = linear(
     "indeterminate",
