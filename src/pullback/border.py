@@ -91,6 +91,7 @@ def split_aux(transform: str, result: Any) -> tuple[Any, Any]:
 
 def unwrap(value: Any, trace: Any) -> Any:
     """A value that leaves `trace`: without its box, for the caller to keep."""
+    value = trace.read(value)
     if type(value) in box_types:
         if value.tracer is not trace:
             return value
@@ -138,8 +139,9 @@ def check_cotangent(
             f"{where()}: got shape {got}, expected {shape}, the {of}'s own (nothing is broadcast)"
         )
     if got_dtype.kind == "c" and dtype.kind != "c":
+        what = "tangent" if of == "primal" else "cotangent"
         raise TypeError(
-            f"{where()}: got a complex value for a real {of} of dtype {dtype}; pass its .real"
+            f"{where()}: got a complex {what} for a real {of} of dtype {dtype}; pass its .real"
         )
     if type(cotangent) in box_types:
         return cotangent if got_dtype is dtype else cotangent.astype(dtype)

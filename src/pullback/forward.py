@@ -14,7 +14,7 @@ from typing import Any
 from . import border, tree
 from .backends import backend_of
 from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box
-from .mutate import View, follow, put, writable
+from .mutate import BufferTrace, View, follow, put, writable
 from .reverse import project
 from .rules import IDENTITY, NEGATE, VALUE
 from .transpose import Transpose
@@ -269,20 +269,23 @@ def tangent_leaves(transform: str, structure: Any, tangents: Any) -> list[Any]:
 def _enter(
     trace: ForwardTrace, leaves: list[Any], tangents: list[Any], structure: Any, root: str
 ) -> None:
-    """Box the differentiable ones of `leaves` that have a tangent, in place."""
+    """Box the differentiable ones of `leaves`, in place."""
     backend = trace.backend
+    constants = BufferTrace(backend)
     differentiable = border.check_leaves(trace.name, backend, leaves, structure, root)
     for place, (follows, tangent) in enumerate(zip(differentiable, tangents, strict=True)):
 
         def where(place: int = place) -> str:
             return f"pullback.{trace.name}: {tree.path_of(structure, place, 'tangents')}"
 
-        value = backend.enter(leaves[place]) if follows else None
+        value = backend.enter(leaves[place])
         aval = backend.aval(value) if follows else None
         checked = border.check_tangent(tangent, aval, backend, where)
         if checked is not None:
             trace.careful = trace.careful or backend.has_zeros(checked)
             leaves[place] = trace.box(value, checked)
+        else:  # a constant, which a value that moves may be written into
+            leaves[place] = constants.box(value) if follows else value
 
 
 def _check_strict(trace: ForwardTrace, leaves: list[Any], structure: Any) -> None:
