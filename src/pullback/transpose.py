@@ -68,7 +68,7 @@ def _spread(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
 def linear_transpose(func: Callable[..., Any], *primals: Any) -> Callable[[Any], tuple[Any, ...]]:
     """The transpose of a function that is linear in its arguments.
 
-    `func` runs twice: at zero, which is recorded, and at another point, to check that it is linear.
+    `func` runs at zero, which is recorded, and at two more points, to check that it is linear.
 
     Args:
         func: A linear function of arrays, or of trees of arrays.
@@ -93,12 +93,13 @@ def linear_transpose(func: Callable[..., Any], *primals: Any) -> Callable[[Any],
     """
     leaves, structure = tree.flatten(primals)
     backend = backend_of(leaves)
-    zeros, others = (
+    zeros, ones, others = (
         tree.unflatten(structure, [_filled(leaf, value, backend) for leaf in leaves])
-        for value in (0, -1)
+        for value in (0, 1, -1)
     )
     recording = _recorded(func, zeros)
     _check_zero(recording)
+    _check_constant_derivative(func, recording, ones)
     _check_constant_derivative(func, recording, others)
     return Pullback(recording)
 
