@@ -32,6 +32,7 @@ class Recorded:
         self.in_structure = recording.leaves
         self.outputs: Avals = [output and output[1:] for output in recording.outputs]
         self.out_structure = recording.out_structure
+        _check_outputs(recording.trace.name, self.outputs)
         self.forward = size_of(self.inputs) < size_of(self.outputs) if forward is None else forward
         self.steps = steps_to(recording) if self.forward else []
 
@@ -68,17 +69,10 @@ class Direct:
         self.out_structure: Any = None
         self.aux: Any = None
 
-        def run(tangents: Any) -> Any:
-            return run_forward(
-                transform,
-                lambda *args: func(args),
-                selected,
-                tangents,
-                has_aux=has_aux,
-                root="args",
-            )
-
-        self.run = run
+        self.transform = transform
+        self.func = func
+        self.selected = selected
+        self.has_aux = has_aux
 
     def images(self, start: int, stop: int, **_: Any) -> list[Any]:
         """The images of some columns of the identity; each call runs `func`."""
@@ -86,16 +80,32 @@ class Direct:
         def image(seeds: list[Any]) -> Any:
             left = iter(seeds)
             tangents = [None if aval is None else next(left) for aval in self.inputs]
-            out, moved, *aux = self.run(tree.unflatten(self.in_structure, tangents))
+            out, moved, *aux = run_forward(
+                self.transform,
+                lambda *args: self.func(args),
+                self.selected,
+                tree.unflatten(self.in_structure, tangents),
+                has_aux=self.has_aux,
+                root="args",
+            )
             leaves, self.out_structure = tree.flatten(out)
             self.outputs = [
                 self.backend.aval(leaf) if self.backend.differentiable(leaf) else None
                 for leaf in leaves
             ]
+            _check_outputs(self.transform, self.outputs)
             self.aux = aux[0] if aux else None
             return moved
 
         return _images(image, self.inputs, start, stop, self.backend)
+
+
+def _check_outputs(transform: str, outputs: Avals) -> None:
+    if all(aval is None for aval in outputs):
+        raise TypeError(
+            f"pullback.{transform}: no output is differentiable (the dtypes are integer or "
+            "boolean); return a float"
+        )
 
 
 def size_of(avals: Avals) -> int:

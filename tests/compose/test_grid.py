@@ -17,8 +17,19 @@ import numpy as np
 import pytest
 
 import pullback
-from pullback import EscapedTracerError, grad, hessian, hvp, jacfwd, jacrev, jvp, linearize, vhp
-from pullback import vjp, vmap
+from pullback import (
+    EscapedTracerError,
+    grad,
+    hessian,
+    hvp,
+    jacfwd,
+    jacrev,
+    jvp,
+    linearize,
+    vhp,
+    vjp,
+    vmap,
+)
 
 X = np.array([0.4, -0.7, 1.3])
 V = np.array([0.3, 1.1, -0.5])
