@@ -76,7 +76,7 @@ class BatchTrace(Trace):
         return box
 
     def lift(self, box: Any) -> Box:
-        """A box around what has no batch axis and is about to be written into: a copy of its own"""
+        """A box around what has no batch axis and is about to be written into: a copy."""
         return self.box(spread(box, False, self.size).copy(), 1)  # noqa: FBT003
 
     def write(self, root: Box, steps: Any, index: Any, value: Any) -> None:
@@ -152,7 +152,7 @@ def vmap(
     """
     in_dims = _one_name("in", in_dims, in_axes)
     out_dims = _one_name("out", out_dims, out_axes)
-    if chunk_size is not None and (not isinstance(chunk_size, int) or chunk_size < 1):
+    if chunk_size is not None and (type(chunk_size) is not int or chunk_size < 1):
         raise ValueError(f"pullback.vmap: chunk_size must be at least 1, got {chunk_size!r}")
     if fallback not in (None, "loop"):
         raise ValueError(f"pullback.vmap: fallback must be 'loop' or None, got {fallback!r}")

@@ -92,6 +92,7 @@ def write(box: Box, index: Any, value: Any) -> None:
         root, steps = box, []
     if type(value) in box_types and value.alias is not None:
         value.alias.refresh(value)
+    value = root.tracer.read(value) if root.tracer.level else value
     for one in (value, *boxes_of(index)):
         if type(one) in box_types and one.tracer.level > root.tracer.level:
             lift(root, one.tracer)

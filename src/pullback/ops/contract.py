@@ -61,7 +61,8 @@ def _matmul_batch(
         if x_ndim == 1 or y_ndim == 1:
             return bind(primitive, (x, y), params)
         rows = x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
-        return bind(primitive, (rows, y), params).reshape((*x.shape[:-1], y.shape[-1]))
+        rows = bind(primitive, (rows, y), params)
+        return rows.reshape((*x.shape[:-1], y.shape[-1]))
     if not x_batched and x_ndim <= 2 and y_ndim == 1:
         return bind(primitive, (y, x if x_ndim == 1 else x.T), params)
     if x_ndim == 1:

@@ -129,7 +129,6 @@ coincide = constant("coincide")
 vanish = constant("vanish")
 # Zero, or nan where a loss depends on what is free: a phase, or a basis of a complement.
 objection = constant("objection", arguments=2)
-# Stacks of vectors and of matrices: their ranks differ within one example too.
 unseen = constant("unseen", arguments=3, batch=expanded())
 # The coefficient 0 / 0, in both directions: a tangent that splits equal values gets nan as well.
 indeterminate = linear(

@@ -33,7 +33,7 @@ def contract(x: Any, y: Any, subscripts: str) -> Any:
 def convolve(x: Any, y: Any, mode: str) -> Any:
     """`np.convolve` along the last axis, where other axes broadcast."""
     if x.ndim == y.ndim == 1:
-        return np.convolve(x, y, mode)  # pyright: ignore[reportArgumentType]
+        return np.convolve(x, y, mode)  # pyright: ignore[reportCallIssue, reportArgumentType]
     if x.shape[-1] < y.shape[-1]:
         x, y = y, x
     n, m = x.shape[-1], y.shape[-1]

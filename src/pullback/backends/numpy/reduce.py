@@ -264,7 +264,7 @@ def unwrapped(x: Any, discont: Any, axis: int, period: Any) -> Any:
 
 
 def _ranks(x: Any) -> Any:
-    """Where each element of the last axis goes when it is sorted; the first of equals goes first"""
+    """Where each element of the last axis goes when it is sorted; equal ones stay in order."""
     return np.argsort(np.argsort(x, axis=-1, kind="stable"), axis=-1)
 
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from ...backends.numpy import NumpyBackend, backend
 from ...core import Box, box_types, raw
-from .batched import one_value
 from ...errors import ConversionError
 from ...recorders import is_recorder
+from .batched import one_value
 from .dispatch import functions, name_of, plain, ufunc_methods, ufuncs, unsupported
 
 

@@ -235,7 +235,10 @@ def unwrap(
     if is_box(period) or is_box(discont):
         raise unsupported("np.unwrap with a traced period or discont")
     values = detached(p)
-    jumps = ops.unwrapped(values, discont=discont, axis=normalize_axis(axis, p.ndim), period=period) - values
+    jumps = (
+        ops.unwrapped(values, discont=discont, axis=normalize_axis(axis, p.ndim), period=period)
+        - values
+    )
     # Whole periods: the rounding of the subtraction goes.
     return p + (np.around(jumps / period) * period).astype(jumps.dtype)
 

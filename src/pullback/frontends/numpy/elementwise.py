@@ -205,6 +205,7 @@ def emath_power(x: Any, p: Any) -> Any:
 
 # Zero derivative, or no number at all
 
+
 def _all_close(a: Any, b: Any, *args: Any, **options: Any) -> Any:
     return np.all(np.isclose(a, b, *args, **options))
 
@@ -229,9 +230,7 @@ def _array_equiv(a1: Any, a2: Any) -> Any:
     return np.all(np.equal(a1, a2))
 
 
-def _is_close(
-    a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False
-) -> Any:
+def _is_close(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
     a, b = as_array(a), as_array(b)
     with np.errstate(invalid="ignore"):
         near = (np.abs(a - b) <= atol + rtol * np.abs(b)) & np.isfinite(b)
@@ -245,7 +244,7 @@ def _round(a: Any, decimals: int = 0, out: Any = None) -> Any:
 
 
 constant(np.round, np.around, batched=_round)
-constant(np.fix, batched=lambda x: np.trunc(x))
+constant(np.fix, batched=np.trunc)
 constant(np.isclose, batched=_is_close)
 constant(np.allclose, batched=_all_close)
 constant(np.array_equal, batched=_array_equal)

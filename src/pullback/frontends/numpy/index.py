@@ -253,7 +253,8 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     condition = as_array(detached(condition))
     condition = condition.astype(bool)  # a copy: the tape holds it
     if not (is_box(condition) or is_box(x) or is_box(y)):
-        return np.where(condition, x, y)
+        choose: Any = np.where
+        return choose(condition, x, y)
     return ops.where(condition, as_operand(x), as_operand(y))
 
 
@@ -444,8 +445,8 @@ def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
 def intersect1d(
     ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
 ) -> Any:
-    values = [one_value(ar, "np.intersect1d") for ar in (ar1, ar2)]
-    _, *indices = np.intersect1d(*values, assume_unique, return_indices=True)
+    values1, values2 = (one_value(ar, "np.intersect1d") for ar in (ar1, ar2))
+    _, *indices = np.intersect1d(values1, values2, assume_unique, return_indices=True)
     common = as_array(ar1).reshape(-1)[indices[0]]
     return (common, *indices) if return_indices else common
 
@@ -460,7 +461,9 @@ def _argsort(
     return registry["argsort"](a, axis=axis, kind="stable" if stable else kind)
 
 
-def _argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect") -> Any:
+def _argpartition(
+    a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None
+) -> Any:
     a, axis = _line(a, axis)
     return registry["argpartition"](a, axis=axis, kth=kth, kind=kind)
 
@@ -521,9 +524,7 @@ constant(np.isin, batched=_isin)
 constant(np.lexsort, batched=_lexsort)
 constant(np.unravel_index, batched=_unravel_index)
 # How many there are depends on values, or bits are read.
-constant(
-    np.argwhere, np.flatnonzero, np.nonzero, np.packbits, np.ravel_multi_index, np.unpackbits
-)
+constant(np.argwhere, np.flatnonzero, np.nonzero, np.packbits, np.ravel_multi_index, np.unpackbits)
 of_form(np.diag_indices_from, np.tril_indices_from, np.triu_indices_from)
 
 

@@ -14,7 +14,6 @@ from ...ops import linalg as ops
 from .batched import agreed
 from .dispatch import as_array, constant, implements, normalize_axes, normalize_axis, plain
 
-
 _NO: Any = np._NoValue  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
 # NumPy's own result types, which have no public name.
