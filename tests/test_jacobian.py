@@ -273,11 +273,11 @@ def test_hvp_of_trees_has_the_cross_terms_of_all_primals():
 
 
 def test_hvp_names_what_is_wrong():
-    with pytest.raises(TypeError, match="pullback.hvp: primals must be a tuple"):
+    with pytest.raises(TypeError, match=r"pullback.hvp: primals must be a tuple"):
         hvp(energy, X, (X,))
     with pytest.raises(ValueError, match=r"pullback.hvp: tangents\[0\]: got shape"):
         hvp(energy, (X,), (X[:2],))
-    with pytest.raises(ValueError, match="pullback.vhp: the function must return one real number"):
+    with pytest.raises(ValueError, match=r"pullback.vhp: the function must return one real number"):
         vhp(np.sin, (X,), (X,))
 
 
