@@ -171,11 +171,12 @@ def _push_opaque(
     rule = primitive.rules[0]
     saved = rule.save(backend.xp, out, values, params, 0)
     _, vjp, _ = rule.step
-    if primitive.outputs is None:
-        transpose = Transpose(lambda cts: vjp(cts[0], *saved), [backend.aval(out)], backend)
-        return transpose(tangents)[0]
-    transpose = Transpose(lambda cts: vjp(cts, *saved), list(map(backend.aval, out)), backend)
-    return transpose(tangents)
+    several = primitive.outputs is not None
+    avals = [backend.aval(part) for part in (out if several else [out])]
+    transpose = Transpose(lambda cts: vjp(cts if several else cts[0], *saved), avals, backend)
+    with backend.quiet():
+        moved = transpose(tangents)
+    return moved if several else moved[0]
 
 
 _PUSHES: dict[str, Callable[..., Any]] = {

@@ -7,6 +7,7 @@ pushforward.  So one run serves both, and whatever the pullback composes with, s
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -248,10 +249,9 @@ def push(recording: Recording, steps: Sequence[Step], tangents: Sequence[Any]) -
     trace.check_captured()
     trace.check_kept()
     run = Push(recording, tangents)
-    with trace.lock, trace.backend.quiet():
-        if trace.writes:
-            # The tangents' traces will save raw arrays of ours, which undoing writes changes.
-            trace.watch(tangents)
+    # Undoing writes changes raw arrays of ours, which the tangents' traces will have saved.
+    trace.watch(tangents)
+    with trace.lock if trace.writes else contextlib.nullcontext(), trace.backend.quiet():
         run.run(steps)
     return [_output_tangent(run, output) for output in recording.outputs]
 
@@ -270,7 +270,7 @@ def linearize(func: Callable[..., Any], *primals: Any, has_aux: bool = False) ->
     """The value of `func(*primals)` and its pushforward, the Jacobian-vector product there.
 
     `func` runs once, as it is: it may branch on values and write in place. The pushforward can be
-    called any number of times, and each call costs about as much as a call of the pullback.
+    called any number of times, which runs no part of `func` again.
 
     Args:
         func: A function of arrays, or of trees of arrays, written with plain NumPy. Keyword

@@ -54,8 +54,7 @@ class Transpose:
             walk.add(result.index, _spread(cotangent, result.shape, result.dtype, xp))
             start = max(start, result.index)
         count = sum(argument is not None for argument in self._arguments)
-        with trace.backend.quiet():
-            walk.run(start, count, free=False)
+        walk.run(start, count, free=False)
         return [None if a is None else walk.cotangents[a.index] for a in self._arguments]
 
 
