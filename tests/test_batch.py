@@ -204,6 +204,10 @@ BRANCHES: list[Any] = [
     lambda x: [x for _ in range(np.argmax(x))],
     lambda x: np.bincount(np.argsort(x[:, 0])),
     lambda x: float(x[0, 0]) * x,
+    lambda x: np.array([x[0, 0], 1.0]),
+    lambda x: np.take(np.arange(3.0), np.argmax(x[:, 0])),
+    lambda x: np.arange(3.0)[np.argmax(x[:, 0])],
+    lambda x: np.kaiser(3, x[0, 0]),
     lambda x: np.multiply.at(x, np.argmax(x[:, 0]), 2.0),
 ]
 

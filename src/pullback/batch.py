@@ -16,7 +16,7 @@ import optree
 from . import border, tree
 from .backends import backend_of
 from .core import Box, Primitive, Trace, box_types, escaped, new_box
-from .errors import BatchingError, where
+from .errors import BatchingError, ConversionError, UnsupportedError, where
 from .mutate import BufferTrace, View, boxes_of, follow, put, writable
 from .ops.lift import each_example, filled, lifted_index, spread, with_operands
 
@@ -129,7 +129,8 @@ def vmap(
         out_axes: Another name of `out_dims`.
         chunk_size: How many examples to run at a time, to bound the memory; all by default.
         fallback: "loop" runs `func` once an example where it cannot be batched: a branch on a
-            value, a shape that depends on values. `func` is then called anew, with plain values.
+            value, a shape that depends on values, a function of another library. `func` is then
+            called anew, with plain values, once for each example.
 
     Returns:
         A function of the same arguments, whose outputs are `func`'s with one more axis. They are
@@ -230,7 +231,7 @@ class _Batch:
             return self.at_once(start, stop)
         try:
             return self.at_once(start, stop)
-        except BatchingError:
+        except (UnsupportedError, ConversionError):
             if start == stop:
                 raise
             return self.one_by_one(start, stop)

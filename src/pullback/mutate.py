@@ -90,21 +90,26 @@ def write(box: Box, index: Any, value: Any) -> None:
         root, steps = box.alias.path()
     else:
         root, steps = box, []
-    if type(value) in box_types and value.alias is not None:
-        value.alias.refresh(value)
-    value = root.tracer.read(value) if root.tracer.level else value
-    for one in (value, *boxes_of(index)):
-        if type(one) in box_types and one.tracer.level > root.tracer.level:
-            lift(root, one.tracer)
+    if type(value) in box_types:
+        if value.alias is not None:
+            value.alias.refresh(value)
+        if root.tracer.level:
+            value = root.tracer.read(value)
+    if type(value) in box_types and value.tracer.level > root.tracer.level:
+        lift(root, value.tracer)
+    for box in boxes_of(index):
+        if box.tracer.level > root.tracer.level:
+            lift(root, box.tracer)
     root.tracer.write(root, steps, index, value)
     if box.alias is not None:
         box.alias.refresh(box)
 
 
-def boxes_of(index: Any) -> list[Any]:
+def boxes_of(index: Any) -> Sequence[Any]:
     """The traced arrays in an index: there are some under `vmap` only."""
-    parts = index if type(index) is tuple else (index,)
-    return [part for part in parts if type(part) in box_types]
+    if type(index) is tuple:
+        return [part for part in index if type(part) in box_types]
+    return (index,) if type(index) in box_types else ()
 
 
 def lift(root: Box, trace: Any) -> None:
@@ -125,9 +130,11 @@ def lift(root: Box, trace: Any) -> None:
 
 def writable(value: Any, written: Any, index: Any = ...) -> Any:
     """`value`, a raw array or box, as something that `written` can be written into at `index`."""
-    for one in (written, *boxes_of(index)):
-        if type(one) in box_types and type(value) not in box_types:
-            value = one.tracer.lift(value)
+    if type(written) in box_types and type(value) not in box_types:
+        value = written.tracer.lift(value)
+    for box in boxes_of(index):
+        if type(value) not in box_types:
+            value = box.tracer.lift(value)
     return value
 
 

@@ -26,10 +26,10 @@ def one_value(value: Any, how: str) -> Any:
     """The raw array behind `value`, or an error where there is one an example."""
     if is_batched(value):
         instead = "Write np.where(condition, x, y) for a branch"
-        if how == "use as an index":
+        if how in ("use as an index", "a plain array"):
             instead = (
                 "To read a plain array at batched indices, pass it to the function as an argument "
-                "with in_dims None"
+                "with in_dims None; to build an array, write np.stack or np.concatenate"
             )
         raise refusal(f"{how} of a batched value", instead)
     return raw(value)

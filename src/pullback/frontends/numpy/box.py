@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ...backends.numpy import NumpyBackend, backend
-from ...core import Box, box_types, raw
+from ...core import Box, box_types, is_batched, raw
 from ...errors import ConversionError
 from ...recorders import is_recorder
-from .batched import one_value
+from .batched import one_value, refusal
 from .dispatch import functions, name_of, plain, ufunc_methods, ufuncs, unsupported
 
 
@@ -44,15 +44,16 @@ class ArrayBox(Box):
                 if not operands.issuperset(map(type, args)):
                     args = tuple(a if type(a) in operands else np.asarray(a) for a in args)
                 return apply(*args)
-        return _ufunc_with_options(ufunc, method, args, kwargs)
+        return _ufunc_with_options(self, ufunc, method, args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         ours = functions.get(function)
         if ours is None:
-            raise unsupported(name_of(function))
+            raise _without_rule(self, name_of(function))
         return ours(*args, **kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        one_value(self, "a plain array")
         raise ConversionError(
             f"a value traced by pullback.{self.tracer.name} cannot become a plain array: its "
             "derivative would be lost. Build arrays of traced values with np.stack or "
@@ -164,12 +165,19 @@ class ArrayBox(Box):
         )
 
 
-def _ufunc_with_options(ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:
+def _without_rule(box: Any, name: str) -> Exception:
+    if is_batched(box):
+        return refusal(f"{name} has no batching rule", "Use functions that have one")
+    return unsupported(name)
+
+
+def _ufunc_with_options(box: Any, ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:
     ours = ufunc_methods.get((ufunc, method))
     if ours is None:
         ours = ufunc_methods.get((None, method))
     if ours is None:
-        raise unsupported(f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
+        name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+        raise _without_rule(box, name)
     return ours(ufunc, *args, **kwargs)
 
 

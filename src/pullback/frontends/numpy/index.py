@@ -253,8 +253,7 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     condition = as_array(detached(condition))
     condition = condition.astype(bool)  # a copy: the tape holds it
     if not (is_box(condition) or is_box(x) or is_box(y)):
-        choose: Any = np.where
-        return choose(condition, x, y)
+        return np.where(condition, x, y)  # pyright: ignore[reportCallIssue, reportArgumentType]
     return ops.where(condition, as_operand(x), as_operand(y))
 
 

@@ -20,7 +20,7 @@ from .index import static_index
 def assign(target: Any, index: Any, value: Any) -> None:
     """`target[index] = value` for a traced target."""
     plain = raw(target)
-    if backend.is_number(target):
+    if type(plain) is not np.ndarray or backend.is_number(target):
         kind = target.dtype.type if is_batched(target) else type(plain)
         raise TypeError(f"'{kind.__name__}' object does not support item assignment")
     if not plain.flags.writeable:
@@ -30,18 +30,18 @@ def assign(target: Any, index: Any, value: Any) -> None:
     if is_batched(index) and index.dtype.kind == "b":
         index, value = ..., _chosen(target, detached(index), value)
     index = static_index(index)
-    if is_box(value) or boxes_of(index):
-        value = fit(as_array(value), _part(target, index).shape, plain.dtype)
+    if plain.ndim != target.ndim or boxes_of(index):
+        value = fit(as_array(value), _part_of_form(target, index).shape, plain.dtype)
+    elif is_box(value):
+        value = fit(value, plain[index].shape, plain.dtype)
     write(target, index, value)
 
 
-def _part(target: Any, index: Any) -> Any:
-    """An array with the shape of `target[index]`."""
-    if not (is_batched(target) or boxes_of(index)):
-        return raw(target)[index]
+def _part_of_form(target: Any, index: Any) -> Any:
+    """An array with the shape that `target[index]` has in one example."""
     parts = index if type(index) is tuple else (index,)
     parts = tuple(np.zeros(part.shape, np.intp) if is_box(part) else part for part in parts)
-    return form(target)[parts] if is_batched(target) else raw(target)[parts]
+    return form(target)[parts]
 
 
 def _chosen(target: Any, mask: Any, value: Any) -> Any:
