@@ -61,6 +61,8 @@ class Transpose:
 def _spread(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
     if cotangent.shape != shape:
         cotangent = xp.broadcast_to(cotangent, shape)
+    if dtype.kind != "c" and cotangent.dtype.kind == "c":
+        cotangent = cotangent.real
     return cotangent if cotangent.dtype == dtype else cotangent.astype(dtype)
 
 
