@@ -69,7 +69,7 @@ class BatchTrace(Trace):
     def _view(self, primitive: Primitive, params: dict[str, Any], base: Box, out: Any) -> Box:
         index = params.get("index")
         parts = index if type(index) is tuple else (index,)
-        if out.ndim == 1 and "index" in params and ... not in parts:
+        if out.ndim == 1 and "index" in params and not any(part is ... for part in parts):
             return self.box(out.copy())  # an element is a number: later writes do not change it
         box = self.box(out, 1)
         box.alias = View(base, primitive, params)

@@ -97,9 +97,9 @@ def write(box: Box, index: Any, value: Any) -> None:
             value = root.tracer.read(value)
     if type(value) in box_types and value.tracer.level > root.tracer.level:
         lift(root, value.tracer)
-    for box in boxes_of(index):
-        if box.tracer.level > root.tracer.level:
-            lift(root, box.tracer)
+    for part in boxes_of(index):
+        if part.tracer.level > root.tracer.level:
+            lift(root, part.tracer)
     root.tracer.write(root, steps, index, value)
     if box.alias is not None:
         box.alias.refresh(box)

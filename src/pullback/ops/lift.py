@@ -232,7 +232,9 @@ def each_example(
     before = 0 if _apart(parts) else _width(parts, places[0], ndim)
     if not before:
         return whole, arrays, None
-    count = _width(parts, len(parts), ndim) + max(0, ndim - _consumed(parts)) * (... not in parts)
+    # NumPy reads the axes that an index does not mention as if an ellipsis stood at its end.
+    full = parts if any(part is ... for part in parts) else (*parts, ...)
+    count = _width(full, len(full), ndim)
     rest = range(1 + depth, 1 + depth + count)
     order = (0, *rest[:before], *range(1, 1 + depth), *rest[before:])
     return whole, arrays, order
@@ -242,6 +244,8 @@ def _without_masks(index: tuple[Any, ...]) -> tuple[Any, ...]:
     """The positions that a mask is true at, in its place."""
     parts: list[Any] = []
     for part in index:
+        if isinstance(part, (bool, np.bool_)):
+            raise IndexError("True or False beside batched positions is not followed in an index")
         array = np.asarray(part) if isinstance(part, (list, np.ndarray)) else None
         if array is not None and array.dtype == bool:
             parts.extend(array.nonzero())

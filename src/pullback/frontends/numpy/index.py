@@ -253,7 +253,7 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     condition = as_array(detached(condition))
     condition = condition.astype(bool)  # a copy: the tape holds it
     if not (is_box(condition) or is_box(x) or is_box(y)):
-        return np.where(condition, x, y)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        return np.where(condition, x, y)
     return ops.where(condition, as_operand(x), as_operand(y))
 
 
@@ -307,7 +307,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
         value = function
         if is_batched(condition):
             # How many elements are chosen differs: the function gets all of them.
-            value = function(x, *args, **kw) if callable(function) else function
+            value: Any = function(x, *args, **kw) if callable(function) else function
             result = np.where(condition, value, result)
             continue
         if callable(function):
