@@ -78,7 +78,7 @@ class Primitive:
 class Trace:
     """One running transform: it gives meaning to primitives whose arguments it has boxed."""
 
-    __slots__ = ("__weakref__", "ended", "level", "name", "recording")
+    __slots__ = ("__weakref__", "ended", "level", "name", "pushing", "recording")
 
     # How many leading axes of what its boxes hold are not the boxes' own: 1 for a batch axis.
     lead = 0
@@ -87,7 +87,9 @@ class Trace:
         self.level = next(_levels) if level is None else level
         self.name = name
         self.ended = False
-        self.recording = False  # may `reverse.py` write its tape without asking `process`?
+        # May `recorders.py` do the work of `process`? It does that of a tape, or of tangents.
+        self.recording = False
+        self.pushing = False
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """What `primitive` means under this transform; some of `args` are its boxes."""

@@ -149,7 +149,7 @@ def lift(root: Box, trace: Any) -> None:
         around = new_box(type(root), root.tracer, root.value, root.index)
         if hasattr(root, "tangent"):
             around.tangent = root.tangent
-    root.tracer.recording = False
+    root.tracer.recording = root.tracer.pushing = False
     anew = trace.lift(around)
     root.tracer, root.value, root.index = trace, anew.value, anew.index
     if hasattr(anew, "tangent"):

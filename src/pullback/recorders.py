@@ -1,9 +1,10 @@
 """The hot path: `bind` and `process` of an elementwise primitive in one call.
 
 Small arrays spend their time in the bookkeeping of elementwise ops, and the general way takes
-twice as long for the same tape entry.  So these functions are generated, as a namedtuple's
-methods are: one for each primitive, with what its rules save written out.  Anything but
-the plain case (one live reverse trace right above raw arrays) goes to `bind`.
+twice as long for the same tape entry or tangent.  So these functions are generated, as a
+namedtuple's methods are: two for each primitive, one a mode, with what its rules need written out.
+Anything but the plain case (a trace that has met no write, and no two traces at once) goes to
+`bind`.
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ from collections.abc import Callable
 from typing import Any
 
 from .core import Primitive, bind, open_pauses
-from .rules import VALUE, Rule, source_of
+from .reverse import project
+from .rules import IDENTITY, NEGATE, VALUE, Rule, source_of
 
 _UNARY = """
 def record(x):
     trace = x.tracer
+    if not trace.recording or open_pauses:
+        return push(x)
     a = x.value
-    if not trace.recording or open_pauses or type(a) is box_type:
-        return bind(primitive, (x,), {{}})
-    out = impl(a)
+    if type(a) is box_type:
+        out = record(a)
+    else:
+        out = impl(a)
     dtype = out.dtype
     if dtype is not float64:
         trace.note(dtype)
@@ -32,6 +37,18 @@ def record(x):
     box.index = index
     box.alias = None
     return box
+
+def push(x):
+    trace = x.tracer
+    if not trace.pushing or open_pauses:
+        return bind(primitive, (x,), {{}})
+    a = x.value
+    if type(a) is box_type:
+        out = record(a)
+    else:
+        out = impl(a)
+    tangent = x.tangent
+    {x_moved}
 """
 
 _BINARY = """
@@ -42,7 +59,7 @@ def record(x, y):
         a = x.value
         if type(y) is box_type:
             b = y.value
-            if y.tracer is not trace or type(a) is box_type:
+            if y.tracer is not trace:
                 return bind(primitive, (x, y), {{}})
         elif type(y) not in operands:
             return convert(record, x, y)
@@ -51,9 +68,14 @@ def record(x, y):
             return convert(record, x, y)
         trace = y.tracer
         b = y.value
-    if not trace.recording or open_pauses or type(a) is box_type or type(b) is box_type:
+    if not trace.recording or open_pauses:
+        if trace.pushing and not open_pauses:
+            return push(trace, x, y, a, b)
         return bind(primitive, (x, y), {{}})
-    out = impl(a, b)
+    if type(a) is box_type or type(b) is box_type:
+        out = record(a, b)
+    else:
+        out = impl(a, b)
     dtype = out.dtype
     if dtype is not float64:
         trace.note(dtype)
@@ -73,6 +95,36 @@ def record(x, y):
     box.index = index
     box.alias = None
     return box
+
+def push(trace, x, y, a, b):
+    if type(a) is box_type or type(b) is box_type:
+        out = record(a, b)
+    else:
+        out = impl(a, b)
+    moved = None
+    if a is not x:
+        tangent = x.tangent
+        {x_moved}
+    if b is not y:
+        total = moved
+        tangent = y.tangent
+        {y_moved}
+        if total is not None:
+            moved = total + moved
+"""
+
+# How `push` ends: a box with the tangent in the result's own shape and dtype.
+_MOVED = """
+    dtype = out.dtype
+    if moved.dtype is not dtype or moved.shape != out.shape:
+        moved = project(moved, out.shape, dtype, xp)
+    box = box_type()
+    box.tracer = trace
+    box.value = out
+    box.index = -trace.next_place()
+    box.alias = None
+    box.tangent = moved
+    return box
 """
 
 
@@ -88,20 +140,26 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         "box_type": backend.box_type,
         "float64": backend.float64,
         "impl": primitive.impl,
+        "keep_zeros": backend.keep_zeros,
         "open_pauses": open_pauses,
         "operands": backend.operands,
         "primitive": primitive,
+        "project": project,
         "xp": backend.xp,
     }
     fields = {}
     for name, rule in zip("xy", rules, strict=False):
         scope[f"{name}_step"] = rule.step
+        scope[f"{name}_function"] = rule.step[1]
         other, plain = ("y", "b") if name == "x" else ("x", "a")
         # A plain array that the rule saves is the caller's, to change later: see `keep`.
         keep = f"if type({other}) is array_type: {plain} = trace.keep({other})"
         fields[f"{other}_kept"] = keep if other in rule.names else "pass"
         fields[f"{name}_saved"] = _saved_by(rule)
-    exec((_UNARY if len(rules) == 1 else _BINARY).format(**fields), scope)  # noqa: S102
+        indent = " " * (4 if len(rules) == 1 else 8)
+        fields[f"{name}_moved"] = f"\n{indent}".join(_moved_by(rule, name))
+    source = (_UNARY if len(rules) == 1 else _BINARY).format(**fields) + _MOVED
+    exec(source, scope)  # noqa: S102
     return scope["record"]
 
 
@@ -112,5 +170,24 @@ def is_recorder(apply: Any) -> bool:
 
 def _saved_by(rule: Rule) -> str:
     """The source of what an elementwise rule saves."""
-    names = [{"x": "a", "y": "b"}.get(name, name) for name in rule.names]
-    return source_of(names, bare=rule.step[0] == VALUE)
+    return source_of(_named(rule), bare=rule.step[0] == VALUE)
+
+
+def _moved_by(rule: Rule, name: str) -> list[str]:
+    """The lines that compute, as `forward.term` does, what a tangent contributes."""
+    how, _, masks = rule.step
+    if how == IDENTITY:
+        return ["moved = tangent"]
+    if how == NEGATE:
+        return ["moved = -tangent"]
+    (value,) = _named(rule) if how == VALUE else [f"{name}_function({', '.join(_named(rule))})"]
+    careful = [
+        f"partial = {value}",
+        "moved = tangent * partial",
+        "if trace.careful: moved = keep_zeros(moved, tangent)",
+    ]
+    return [*careful, "moved = keep_zeros(moved, partial)"] if masks else careful
+
+
+def _named(rule: Rule) -> list[str]:
+    return [{"x": "a", "y": "b"}.get(name, name) for name in rule.names]
