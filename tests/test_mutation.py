@@ -198,3 +198,34 @@ def test_arrays_without_axes_are_written() -> None:
     x = np.array(2.0)
     assert pb.grad(f)(x) == 36.0
     assert pb.jvp(f, (x,), (1.0,))[1] == 36.0
+
+
+def test_arrays_without_axes_are_written_in_every_nesting() -> None:
+    """Copies of 0-d arrays, and of their cotangents, are arrays too."""
+
+    def f(x: Any) -> Any:
+        y = np.copy(x)
+        y[...] = np.sin(y) * x
+        return y * x
+
+    x = np.array(0.7)
+    expected = 4 * x * np.cos(x) + 2 * np.sin(x) - x**2 * np.sin(x)
+    assert np.allclose(pb.grad(pb.grad(f))(x), expected)
+    assert np.allclose(pb.jvp(pb.grad(f), (x,), (1.0,))[1], expected)
+    assert np.allclose(pb.grad(lambda x: pb.jvp(f, (x,), (1.0,))[1])(x), expected)
+
+
+def test_a_cotangent_in_another_layout_is_split_all_the_same() -> None:
+    """The array's memory has a flat view; that of its cotangent, a sum of transposes, has none."""
+    weights = np.arange(6.0).reshape(3, 2)
+
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        flat = y.reshape(-1)
+        flat[1:4] = flat[0:3] * 2.0
+        return (y.T * weights).sum() + (y.T * weights).sum()
+
+    x = rng.normal(size=(2, 3))
+    base = np.array([f(x + e.reshape(2, 3)) - f(x - e.reshape(2, 3)) for e in np.eye(6)])
+    for gradient in (pb.grad(f)(x), pb.grad(lambda x: pb.jvp(f, (x,), (x,))[1])(x)):
+        assert np.allclose(gradient, base.reshape(2, 3) / 2)

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box
+from .core import Box, Primitive, Trace, bind, box_types, escaped, memory_of, new_box, raw
 from .errors import StaleValueError
 from .mutate import View, Write, follow, put, writable
 from .rules import IDENTITY, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
@@ -372,6 +372,10 @@ class Walk:
         if place not in self.owned or not cotangent.shape:  # sums of 0-d arrays are numbers
             cotangent = self.trace.backend.copy_like(cotangent, like)
         part = follow(steps, cotangent)
+        if memory_of(raw(part)) is not memory_of(raw(cotangent)):
+            # A sum of cotangents has a layout of its own, which need not have that view.
+            cotangent = self.trace.backend.copy_like(cotangent, like)
+            part = follow(steps, cotangent)
         if value_ref is not None:
             written = part[index].copy()
             self.add(value_ref, written if last is None else written * last)

@@ -157,3 +157,83 @@ def test_writes_obey_casting() -> None:
     ):
         with pytest.raises(TypeError, match=r"(?i)cannot cast"):
             pb.vjp(write, x)
+
+
+def _flat_view_of_a_copy(x: Any) -> Any:
+    y = x.T.copy()
+    y.reshape(-1)[1] = 5.0
+    return y
+
+
+def _ravel_of_steps_backwards(x: Any) -> Any:
+    y = x[0, ::-1]
+    z = np.ravel(y)
+    y[0] = 5.0
+    return z
+
+
+def _diagonal_of_a_transpose(x: Any) -> Any:
+    d = np.diagonal(x.T, 1)
+    x[1, 0] = 5.0
+    return d
+
+
+@pytest.mark.parametrize(
+    "function", [_flat_view_of_a_copy, _ravel_of_steps_backwards, _diagonal_of_a_transpose]
+)
+def test_what_is_a_view_in_numpy_is_one_and_what_is_a_copy_is_none(
+    function: Callable[[Any], Any],
+) -> None:
+    """It shows in what a later write changes."""
+    x = rng.normal(size=(3, 4))
+    assert np.array_equal(pb.vjp(function, x)[0], function(x.copy()))
+
+
+def test_a_diagonal_is_read_only() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        pb.vjp(lambda x: np.fill_diagonal(np.diagonal(x)[None], 1.0), np.ones((3, 3)))
+
+
+def test_add_at_rounds_as_numpy_does() -> None:
+    """The terms are added one after the other, not their sum at the end."""
+    x, v = np.array([1.0, 0.0, 0.0]), np.array([1e-16, 1e-16, 0.1, 0.2, 0.3])
+    places = np.array([0, 0, -1, 2, 2])
+
+    def f(x: Any) -> Any:
+        np.add.at(x, places, v)
+        np.subtract.at(x, places, v / 3)
+        return x
+
+    assert np.array_equal(pb.vjp(f, x)[0], f(x.copy()))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        np.array([2, -1, 2, 0]),
+        (np.array([0, 1, 0, 0]), np.array([3, 2, -1, 3])),
+        (np.array([[0], [0]]), slice(1, None, 2)),
+        (slice(None), np.array([1, 1, 2])),
+        (np.array([1, 1]), None, 2),
+    ],
+)
+def test_the_last_of_repeated_writes_wins(index: Any) -> None:
+    """Whatever the index, the derivative of the values that were overwritten is zero."""
+    x = np.ones((3, 4))
+    v = rng.normal(size=x[index].shape)
+
+    def f(v: Any) -> Any:
+        y = np.sum(v) * 0 + x
+        y[index] = v
+        return y
+
+    base, pull = pb.vjp(f, v)
+    expected = np.zeros((3, 4))
+    expected[index] = v
+    assert np.array_equal(np.where(base == 1, 0, base), expected)
+    moved = np.array([pb.jvp(f, (v,), (e.reshape(v.shape),))[1] for e in np.eye(v.size)])
+    weights = rng.normal(size=x.shape)
+    assert np.allclose(pull(weights)[0].reshape(-1), (moved * weights).sum(axis=(1, 2)))
+    ones = np.zeros((3, 4))
+    ones[index] = 1
+    assert np.count_nonzero(pull(np.ones((3, 4)))[0]) == ones.sum()

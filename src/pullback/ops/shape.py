@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as _np
+
 from ..backends.numpy import xp as _xp
 from .declare import linear
 
@@ -30,12 +32,23 @@ def _part(
     return xp.getitem(cotangent, index=along(axis, slice(start, start + shape[axis])))
 
 
+def _place_diagonal(cotangent: Any, xp: Any, shape: Any, offset: int) -> Any:
+    places = _np.arange(cotangent.shape[-1])
+    rows, columns = places + max(0, -offset), places + max(0, offset)
+    return xp.unindex(cotangent, shape=shape, index=(..., rows, columns))
+
+
 def along(axis: int, index: Any) -> tuple[Any, ...]:
     """The index that is `index` on `axis` (negative), and everything on the others."""
     return (..., index, *(slice(None),) * (-axis - 1))
 
 
 broadcast_to = linear("broadcast_to", _sum_to)
+# Always an array, of no dimensions too. `order` is the layout of its memory: a letter as in NumPy,
+# or all axes (negative), from the slowest to the fastest.
+copy = linear("copy", lambda cotangent: cotangent)
+# Of the last two axes. As in NumPy it is a view that cannot be written into.
+diagonal = linear("diagonal", _place_diagonal, impl=_xp.band)
 reshape = linear("reshape", lambda cotangent, shape: cotangent.reshape(shape))
 transpose = linear("transpose", lambda cotangent, axes: cotangent.transpose(_inverse(axes)))
 flip = linear("flip", lambda cotangent, xp, axis: xp.flip(cotangent, axis=axis))

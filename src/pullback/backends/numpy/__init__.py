@@ -16,6 +16,7 @@ import numpy as np
 
 from ...core import memory_of
 from . import contract, elementwise, fft, index, linalg, reduce, shape
+from .index import compact, places
 
 # What rules call.  `ops/declare.py` adds the primitives that have no NumPy name, so that they
 # dispatch on boxes as NumPy's functions do.
@@ -124,10 +125,10 @@ class NumpyBackend:
     @staticmethod
     def copy_like(cotangent: Any, like: Any) -> Any:
         """A copy of `cotangent` whose memory is laid out as that of `like`, to take views of."""
-        if type(cotangent) is NumpyBackend.box_type:
-            return cotangent.copy() if cotangent.shape else cotangent.reshape(())
         while type(like) is NumpyBackend.box_type:
             like = like.value
+        if type(cotangent) is NumpyBackend.box_type:
+            return np.copy(cotangent, order=_memory_order(like))
         copy = np.empty_like(like, getattr(cotangent, "dtype", None))
         copy[...] = cotangent
         return copy
@@ -150,11 +151,15 @@ class NumpyBackend:
         parts = index if type(index) is tuple else (index,)
         if not any(isinstance(part, np.ndarray) and part.dtype != bool for part in parts):
             return None
-        winner = np.empty(shape, np.intp)
-        order = np.arange(winner[index].size).reshape(winner[index].shape)
-        winner[index] = order
-        last = winner[index] == order
-        return None if last.all() else last
+        size = math.prod(shape)
+        flat = places(shape, index)
+        written = flat.shape
+        names, flat = compact(flat.reshape(-1), size)
+        order = np.arange(flat.size)
+        winner = np.empty(size if names is None else names.size, np.intp)
+        winner[flat] = order
+        last = winner[flat] == order
+        return None if last.all() else last.reshape(written)
 
     @staticmethod
     def has_zeros(cotangent: Any) -> bool:
@@ -198,6 +203,11 @@ class NumpyBackend:
         if shared or _references(value) > _FRESH + held:
             return NumpyBackend.copy(value)
         return value
+
+
+def _memory_order(array: Any) -> Any:
+    """Its axes, counted from the end, from the slowest to the fastest."""
+    return tuple(sorted(range(-array.ndim, 0), key=lambda axis: -abs(array.strides[axis])))
 
 
 def _references(value: Any) -> int:

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from ...backends.numpy import backend
+from ...backends.numpy.index import compact, places
 from ...core import bind, raw
 from ...errors import UnsupportedError
 from ...ops import elementwise as ops
 from ...ops import reduce as reductions
 from ...ops.declare import registry
-from ...ops.index import unindex
+from ...ops.index import scatter_add
 from ...recorders import recorder
 from .box import define, install_operators, operator
 from .dispatch import (
@@ -29,6 +30,7 @@ from .dispatch import (
     ufuncs,
     unsupported,
 )
+from .index import static_index
 from .mutation import check_traced, write_out
 
 _NO = np._NoValue  # noqa: SLF001
@@ -328,17 +330,24 @@ def _outer(ufunc: Any, a: Any, b: Any, /, **options: Any) -> Any:
 def _at(ufunc: Any, a: Any, indices: Any, *operands: Any) -> None:
     """One element after the other, so that one that is named twice gets both."""
     check_traced(f"np.{ufunc.__name__}.at", a)
-    places = np.arange(a.size).reshape(a.shape)[plain(indices)]
-    values = [np.broadcast_to(as_array(one), places.shape).reshape(-1) for one in operands]
-    places = places.reshape(-1)
+    named = places(a.shape, static_index(plain(indices)))
+    values = [np.broadcast_to(as_array(one), named.shape).reshape(-1) for one in operands]
+    named = named.reshape(-1)
     if ufunc in (np.add, np.subtract):
-        sums = unindex(values[0], shape=(a.size,), index=places)
-        write_out(ufunc, ufunc(a, sums.reshape(a.shape)), a)
+        _add_at(a, named, values[0] if ufunc is np.add else -values[0])
         return
-    for turn in _turns(places):
-        place = np.unravel_index(places[turn], a.shape) if a.ndim else ()
+    for turn in _turns(named):
+        place = np.unravel_index(named[turn], a.shape) if a.ndim else ()
         part = [one[turn].reshape(a[place].shape) for one in values]
         a[place] = ufunc(a[place], *part)
+
+
+def _add_at(a: Any, named: Any, values: Any) -> None:
+    touched, named = compact(named, a.size)
+    part = ... if touched is None else np.unravel_index(touched, a.shape)
+    before = a[part]
+    after = scatter_add(before.reshape(-1), values, index=named)
+    a[part] = after.reshape(before.shape)
 
 
 def _turns(places: Any) -> Iterator[Any]:
