@@ -229,3 +229,50 @@ def test_a_cotangent_in_another_layout_is_split_all_the_same() -> None:
     base = np.array([f(x + e.reshape(2, 3)) - f(x - e.reshape(2, 3)) for e in np.eye(6)])
     for gradient in (pb.grad(f)(x), pb.grad(lambda x: pb.jvp(f, (x,), (x,))[1])(x)):
         assert np.allclose(gradient, base.reshape(2, 3) / 2)
+
+
+def test_a_part_that_was_written_is_not_written_again() -> None:
+    """`y[i] += v` assigns the part to itself; what only looks like that is an assignment."""
+
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        for _ in range(5):
+            y[1:] += x[0]
+        return y
+
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    _, pull = pb.vjp(f, x)
+    assert len(pull._recording.trace.writes) == 5
+
+    def g(x: Any) -> Any:
+        y = x * 1.0
+        y[True] = y[1]
+        return y
+
+    out, pull = pb.vjp(g, x)
+    assert out.tolist() == [[3.0, 4.0], [3.0, 4.0]]
+    assert pull(x)[0].tolist() == [[0.0, 0.0], [4.0, 6.0]]
+
+
+def test_recorders_go_on_after_a_write() -> None:
+    """They bring views up to date first, and see when one has become another trace's."""
+
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        tail, head = y[1:], y[:1]
+
+        def inner(z: Any) -> Any:
+            y[1] = z * z
+            return np.sum(np.sin(tail) * tail * head)
+
+        slope = pb.grad(inner)(x[2])
+        return slope * np.sum(np.cos(x))
+
+    x = np.array([0.3, 0.5, 0.7])
+    expected = difference(lambda x: _slope_by_hand(x) * np.sum(np.cos(x)), x)
+    assert np.allclose(pb.grad(f)(x), expected, rtol=1e-6)
+
+
+def _slope_by_hand(x: Any) -> Any:
+    z = x[2]
+    return x[0] * (np.cos(z**2) * z**2 + np.sin(z**2)) * 2 * z

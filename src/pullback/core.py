@@ -69,6 +69,7 @@ class Trace:
     """One running transform: it gives meaning to primitives whose arguments it has boxed."""
 
     __slots__ = ("ended", "level", "name", "recording", "watchers")
+    records = False  # is it one whose tape the recorders may write?
 
     def __init__(self, name: str, level: int | None = None) -> None:
         self.level = next(_levels) if level is None else level
@@ -76,7 +77,9 @@ class Trace:
         # The traces that may hold raw arrays that this trace writes into.
         self.watchers: set[Trace] = set()
         self.ended = False
-        self.recording = False  # may `reverse.py` write its tape without asking `process`?
+        # May recorders write its tape at once? After a write into one of its arrays they ask
+        # `current` first, because views may be out of date.
+        self.recording = False
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """What `primitive` means under this transform; some of `args` are its boxes."""
@@ -155,6 +158,25 @@ def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> A
         return top.process(primitive, args, params)
     out = primitive.impl(*args, **params)
     return constant(out, args) if paused else out
+
+
+def current(*operands: Any) -> Any:
+    """The trace that a recorder may write the tape of: the only one that follows `operands`.
+
+    Views among them are brought up to date. None where `bind` has more to do.
+    """
+    trace = None
+    for value in operands:
+        if type(value) not in box_types:
+            continue
+        if value.alias is not None:
+            value.alias.refresh(value)
+        if type(value.value) in box_types or (trace is not None and value.tracer is not trace):
+            return None
+        trace = value.tracer
+    if trace is None or not trace.records or trace.ended or open_pauses:
+        return None
+    return trace
 
 
 def constant(value: Any, args: Sequence[Any]) -> Any:

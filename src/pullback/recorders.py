@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .core import Primitive, bind, open_pauses
+from .core import Primitive, bind, current, open_pauses
 from .rules import VALUE, Rule, source_of
 
 _UNARY = """
@@ -19,7 +19,10 @@ def record(x):
     trace = x.tracer
     a = x.value
     if not trace.recording or open_pauses or type(a) is box_type:
-        return bind(primitive, (x,), {{}})
+        trace = current(x)
+        if trace is None:
+            return bind(primitive, (x,), {{}})
+        a = x.value
     out = impl(a)
     dtype = out.dtype
     if dtype is not float64:
@@ -52,7 +55,13 @@ def record(x, y):
         trace = y.tracer
         b = y.value
     if not trace.recording or open_pauses or type(a) is box_type or type(b) is box_type:
-        return bind(primitive, (x, y), {{}})
+        trace = current(x, y)
+        if trace is None:
+            return bind(primitive, (x, y), {{}})
+        if a is not x:
+            a = x.value
+        if b is not y:
+            b = y.value
     out = impl(a, b)
     dtype = out.dtype
     if dtype is not float64:
@@ -85,6 +94,7 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         "array_type": backend.array_type,
         "bind": bind,
         "convert": backend.convert,
+        "current": current,
         "box_type": backend.box_type,
         "float64": backend.float64,
         "impl": primitive.impl,

@@ -26,6 +26,7 @@ Tape = dict[int, tuple[Sequence[Edge], Any, Any]]
 class ReverseTrace(Trace):
     """Records every primitive applied to its boxes."""
 
+    records = True
     __slots__ = (
         "backend",
         "box_type",
@@ -139,8 +140,7 @@ class ReverseTrace(Trace):
         """Write `value` to the part `index` of the view of `root` that `steps` lead to."""
         if self.ended:
             raise escaped(self)
-        # The recorders know nothing of views: from the first write on, `process` does the work.
-        self.recording = False
+        self.recording = False  # from now on views may be out of date
         ref = None
         if type(value) in box_types and value.tracer is self:
             ref, value = value.index, value.value

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as _np
-
 from ..backends.numpy import xp as _xp
 from .declare import linear
 
@@ -33,7 +31,7 @@ def _part(
 
 
 def _place_diagonal(cotangent: Any, xp: Any, shape: Any, offset: int) -> Any:
-    places = _np.arange(cotangent.shape[-1])
+    places = _xp.arange(cotangent.shape[-1])
     rows, columns = places + max(0, -offset), places + max(0, offset)
     return xp.unindex(cotangent, shape=shape, index=(..., rows, columns))
 

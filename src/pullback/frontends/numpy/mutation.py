@@ -27,6 +27,8 @@ def assign(target: Any, index: Any, value: Any) -> None:
     if not is_box(value):
         value = array_of(value)
     if is_box(value):
+        if value.alias is not None and value.alias.reads(target, index):
+            return  # the second half of `target[index] += ...`, which has written already
         value = fit(value, plain[index].shape, plain.dtype)
     write(target, index, value)
 

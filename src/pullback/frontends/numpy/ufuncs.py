@@ -10,7 +10,7 @@ import numpy as np
 
 from ...backends.numpy import backend
 from ...backends.numpy.index import compact, places
-from ...core import bind, raw
+from ...core import bind, current, raw
 from ...errors import UnsupportedError
 from ...ops import elementwise as ops
 from ...ops import reduce as reductions
@@ -91,7 +91,7 @@ def _on_values(primitive: Any) -> Callable[..., Any]:
         for arg in args:
             value = arg
             while type(value) is box_type:
-                if not value.tracer.recording:
+                if not value.tracer.recording and current(value) is None:
                     return bind(primitive, args, {})
                 value = value.value
             values.append(value)
