@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback import reverse
 
 rng = np.random.default_rng(3)
 
@@ -72,9 +73,14 @@ def test_first_derivatives_and_repeated_pulls(f: Callable[[Any], Any]) -> None:
     assert np.array_equal(x, before)
 
 
+@pytest.mark.parametrize("in_place", [False, True])
 @pytest.mark.parametrize("f", PROGRAMS)
-def test_second_derivatives_in_every_nesting(f: Callable[[Any], Any]) -> None:
+def test_second_derivatives_in_every_nesting(
+    f: Callable[[Any], Any], *, in_place: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Reverse and forward mode over each other agree with differences."""
+    # However small, cotangents that another transform follows are added to in place.
+    monkeypatch.setattr(reverse, "_SMALL", 0 if in_place else 1 << 13)
     x, t = rng.normal(size=5), rng.normal(size=5)
 
     def directional(x: Any) -> Any:
@@ -110,6 +116,39 @@ def test_a_captured_array_changed_before_the_pullback_raises() -> None:
         _, pull = pb.vjp(lambda y: y * w, x)
         w[0] = 5.0
         return pull(np.ones(2))[0].sum()
+
+    with pytest.raises(pb.StaleValueError, match="captured"):
+        pb.grad(f)(np.array([1.0, 2.0]))
+
+
+def test_a_captured_array_that_the_tape_saved_before_and_after_a_write_raises() -> None:
+    """The first of the two places is what the walk back needs; the later one does not hide it."""
+
+    def f(w: Any) -> Any:
+        w = w * 1.0
+
+        def inner(x: Any) -> Any:
+            total = np.sum(x * w)
+            w[0] *= 2.0
+            return total + np.sum(x * w)
+
+        return pb.grad(inner)(np.ones(2)).sum()
+
+    with pytest.raises(pb.StaleValueError, match="captured"):
+        pb.grad(f)(np.array([1.0, 2.0]))
+
+
+def test_a_view_of_a_captured_array_that_the_inner_transform_writes_raises() -> None:
+    """The view's own derivative would be the inner transform's, which has ended."""
+
+    def f(w: Any) -> Any:
+        w = w * 1.0
+
+        def inner(x: Any) -> Any:
+            w[...] /= 3.0 + x * w[-1:]
+            return np.sum(w)
+
+        return pb.grad(inner)(np.ones(2)).sum()
 
     with pytest.raises(pb.StaleValueError, match="captured"):
         pb.grad(f)(np.array([1.0, 2.0]))
