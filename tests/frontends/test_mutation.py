@@ -26,6 +26,13 @@ def _whole_flat(x: Any, v: Any) -> None:
     x.flat = v
 
 
+def _parts(x: Any, v: Any) -> None:
+    z = x * (1 + 2j)
+    z.real = v[:1]
+    z.imag *= x
+    x += z.real * z.imag
+
+
 def _at(ufunc: Any) -> Callable[[Any, Any], None]:
     return lambda x, v: ufunc.at(x, ([0, 1, 0], [2, 2, 2]), v)
 
@@ -53,6 +60,8 @@ WRITES: dict[str, Callable[[Any, Any], Any]] = {
     "fill": lambda x, v: x.fill(v[1]),
     "flat": _flat,
     "whole flat": _whole_flat,
+    "real": lambda x, v: setattr(x, "real", v[:1]),
+    "parts": _parts,
     "sort": lambda x, v: x.sort(),
     "sort axis": lambda x, v: x.sort(axis=0, kind="stable"),
     "partition": lambda x, v: x.partition(1),
@@ -145,6 +154,11 @@ def test_a_constant_can_be_written_into_a_plain_array() -> None:
     mask = np.zeros(3, bool)
     pb.grad(lambda x: np.less(x, 0.5, out=mask) @ x)(np.array([0.0, 1.0, 0.2]))
     assert mask.tolist() == [True, False, True]
+
+
+def test_a_real_array_has_no_imaginary_part_to_set() -> None:
+    with pytest.raises(TypeError, match="imaginary"):
+        pb.vjp(lambda x: setattr(x, "imag", 1.0), np.ones(2))
 
 
 def test_writes_obey_casting() -> None:
