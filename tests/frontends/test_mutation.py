@@ -156,6 +156,20 @@ def test_a_constant_can_be_written_into_a_plain_array() -> None:
     assert mask.tolist() == [True, False, True]
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x: x.__setitem__(x > 0, x[:2]),
+        lambda x: np.place(x, x > 0, x[:2]),
+        lambda x: x.flat.__setitem__(slice(1, 3), x[:2]),
+    ],
+)
+def test_values_that_a_mask_would_overwrite_raise(write: Callable[[Any], Any]) -> None:
+    """NumPy reads some of them after it has written over them: a copy is what is meant."""
+    with pytest.raises(pb.UnsupportedError, match="copy"):
+        pb.vjp(write, np.array([-1.0, 1.0, 2.0]))
+
+
 def test_a_real_array_has_no_imaginary_part_to_set() -> None:
     with pytest.raises(TypeError, match="imaginary"):
         pb.vjp(lambda x: setattr(x, "imag", 1.0), np.ones(2))

@@ -94,6 +94,18 @@ def _static_part(part: Any) -> Any:
 define("__getitem__", _getitem)
 
 
+def refuse_overlap(what: str, target: Any, value: Any) -> None:
+    """Raise for values that NumPy's writes would change before they are read."""
+    values = raw(value)
+    if type(values) is not np.ndarray or values.size < 2 or not is_box(value):
+        return
+    if value.tracer.level and np.may_share_memory(values, raw(target)):
+        raise UnsupportedError(
+            f"{what}: v shares memory with the array that it is written into, and here NumPy's "
+            "result depends on the order in which it writes. Assign a copy: v.copy()."
+        )
+
+
 class Flat:
     """`x.flat` of a traced array: its elements in C order."""
 
@@ -113,6 +125,7 @@ class Flat:
         return self.base.reshape(-1)[index]
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        refuse_overlap("x.flat[i] = v", self.base, value)
         np.put(self.base, np.arange(len(self))[index], value)
 
     def copy(self) -> Any:

@@ -13,7 +13,7 @@ from ...errors import UnsupportedError
 from ...mutate import write
 from .box import ArrayBox, define, method
 from .dispatch import functions, implements, is_box, name_of
-from .index import static_index
+from .index import refuse_overlap, static_index
 
 
 def assign(target: Any, index: Any, value: Any) -> None:
@@ -24,6 +24,8 @@ def assign(target: Any, index: Any, value: Any) -> None:
     if not plain.flags.writeable:
         raise ValueError("assignment destination is read-only")
     index = static_index(index)
+    if _has_mask(index):
+        refuse_overlap("x[mask] = v", target, value)
     if not is_box(value):
         value = array_of(value)
     if is_box(value):
@@ -31,6 +33,11 @@ def assign(target: Any, index: Any, value: Any) -> None:
             return  # the second half of `target[index] += ...`, which has written already
         value = fit(value, plain[index].shape, plain.dtype)
     write(target, index, value)
+
+
+def _has_mask(index: Any) -> bool:
+    parts = index if type(index) is tuple else (index,)
+    return any(type(part) is np.ndarray and part.dtype == bool for part in parts)
 
 
 def fit(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -199,6 +206,7 @@ def _place(arr: Any, mask: Any, vals: Any) -> None:
     mask = np.asarray(raw(mask))
     if mask.size != arr.size:
         raise ValueError("place: mask and data must be the same size")
+    refuse_overlap("np.place(x, mask, v)", arr, vals)
     positions, vals = np.flatnonzero(mask), _flat_values(vals)
     if positions.size and not vals.size:
         raise ValueError("Cannot insert from an empty array!")
