@@ -200,6 +200,13 @@ def _ravel_of_steps_backwards(x: Any) -> Any:
     return z
 
 
+def _part_of_flat(x: Any) -> Any:
+    part = x.flat[1:4]
+    x.flat[::2] += 1.0
+    part += 1.0
+    return np.concatenate([part, x.reshape(-1)])
+
+
 def _diagonal_of_a_transpose(x: Any) -> Any:
     d = np.diagonal(x.T, 1)
     x[1, 0] = 5.0
@@ -207,7 +214,8 @@ def _diagonal_of_a_transpose(x: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "function", [_flat_view_of_a_copy, _ravel_of_steps_backwards, _diagonal_of_a_transpose]
+    "function",
+    [_flat_view_of_a_copy, _ravel_of_steps_backwards, _part_of_flat, _diagonal_of_a_transpose],
 )
 def test_what_is_a_view_in_numpy_is_one_and_what_is_a_copy_is_none(
     function: Callable[[Any], Any],

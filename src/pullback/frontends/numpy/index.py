@@ -123,7 +123,8 @@ class Flat:
         return (flat[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Any:
-        return self.base.reshape(-1)[index]
+        part = self.base.reshape(-1)[index]
+        return part.copy() if isinstance(part, np.ndarray) and part.ndim else part
 
     def __setitem__(self, index: Any, value: Any) -> None:
         refuse_overlap("x.flat[i] = v", self.base, value)
