@@ -105,7 +105,8 @@ class Program:
         """Give what an expression is a name."""
         name = "abcdefgh"[len(self.names) - 2]
         words = set(re.findall(r"\b[a-z]+\b", expression))
-        if "like" not in expression and not words & (self.names.keys() - self.constants):
+        made = any(maker in expression for maker in MAKERS)
+        if not made and not words & (self.names.keys() - self.constants):
             self.constants.add(name)
         self.add(f"{name} = {expression}")
         return name
@@ -255,13 +256,22 @@ def view(c: Choices, program: Program) -> None:
         program.add_name(text)
 
 
+MAKERS = ("like(", "zeros(", "ones(", "full(", "array(", "linspace(")
+
+
 def fresh(c: Choices, program: Program) -> None:
     name = c.of(program.arrays())
     array = program.names[name]
     options = [f"np.zeros_like({name})", f"{name}.copy()", f"np.ones_like({name})"]
     options += [f"np.full_like({name}, 0.25)", f"{name} * (0.6 + 0.8j)", f"np.copy({name}.T)"]
-    text = c.of([*options, f"np.empty_like({name})"])
+    options += [f"np.zeros({array.shape})", f"np.array({name})", f"np.array({name}.T, order='C')"]
+    number = value(c, program, (), real=True)
     filling = value(c, program, array.shape, real=array.dtype.kind != "c")
+    options += [f"np.full({array.shape}, {number})", f"np.linspace(0.1, {number}, 4)"]
+    options += [f"np.array([{number}, 0.3, {c.of(fitting(program, ()))}])"]
+    options += [f"np.array([0.7 * {name}, np.sin({name}.real)])", f"np.ascontiguousarray({name}.T)"]
+    options += [f"np.asarray(np.real({name}), dtype=float)", f"np.ones(({array.size}, 2))"]
+    text = c.of([*options, f"np.empty_like({name})"])
     new = program.add_name(text)
     if "empty" in text:
         program.add(f"{new}[...] = {filling}")

@@ -200,6 +200,13 @@ def _ravel_of_steps_backwards(x: Any) -> Any:
     return z
 
 
+def _contiguous_copy_of_a_transpose(x: Any) -> Any:
+    y, z = np.ascontiguousarray(x.T), np.asarray(x, order="F")
+    y[0] = 5.0
+    z[0] = 6.0
+    return x + y.T + z
+
+
 def _part_of_flat(x: Any) -> Any:
     part = x.flat[1:4]
     x.flat[::2] += 1.0
@@ -215,7 +222,13 @@ def _diagonal_of_a_transpose(x: Any) -> Any:
 
 @pytest.mark.parametrize(
     "function",
-    [_flat_view_of_a_copy, _ravel_of_steps_backwards, _part_of_flat, _diagonal_of_a_transpose],
+    [
+        _flat_view_of_a_copy,
+        _ravel_of_steps_backwards,
+        _contiguous_copy_of_a_transpose,
+        _part_of_flat,
+        _diagonal_of_a_transpose,
+    ],
 )
 def test_what_is_a_view_in_numpy_is_one_and_what_is_a_copy_is_none(
     function: Callable[[Any], Any],
