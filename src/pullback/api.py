@@ -8,7 +8,7 @@ from typing import Any
 
 from . import tree
 from .backends import backend_of
-from .core import box_types, raw
+from .core import box_types, detached
 from .vjp import Recording, check_strict
 
 Argnums = int | tuple[int, ...]
@@ -196,6 +196,6 @@ def stop_gradient(x: Any) -> Any:
     def stop(leaf: Any) -> Any:
         if type(leaf) not in box_types:
             return leaf
-        return backend_of([leaf]).copy(raw(leaf))
+        return backend_of([leaf]).copy(detached(leaf))
 
     return stop(x) if type(x) in box_types else tree.map_leaves(stop, x)

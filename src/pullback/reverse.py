@@ -143,9 +143,9 @@ class ReverseTrace(Trace):
                     self.capture(arg)
         return values, refs, nested
 
-    def read(self, buffer: Any) -> Any:
-        """The buffer itself: `_unwrap` notes what the tape saves of it."""
-        return buffer
+    def read(self, value: Any) -> Any:
+        """`value`, buffers too: `_unwrap` notes what the tape saves of them."""
+        return value
 
     def write(self, root: Box, steps: Any, index: Any, value: Any) -> None:
         """Write `value` to the part `index` of the view of `root` that `steps` lead to."""
@@ -155,7 +155,7 @@ class ReverseTrace(Trace):
         ref = None
         if type(value) in box_types and value.tracer is self:
             ref, value = value.index, value.value
-        root.value = writable(root.value, value)
+        root.value = writable(root.value, value, index)
         buffer = follow(steps, root.value)
         last = self.backend.last_writes(index, buffer.shape)
         edge: Edge = (root.index, (WRITE, None, True), (steps, index, ref, last, root.value))

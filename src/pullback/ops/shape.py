@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backends.numpy import xp as _xp
+from . import lift
 from .declare import linear
 
 
@@ -41,14 +42,20 @@ def along(axis: int, index: Any) -> tuple[Any, ...]:
     return (..., index, *(slice(None),) * (-axis - 1))
 
 
-broadcast_to = linear("broadcast_to", _sum_to)
+broadcast_to = linear("broadcast_to", _sum_to, batch=lift.broadcast_shape)
 # Always an array, of no dimensions too. `order` is the layout of its memory: a letter as in NumPy,
 # or all axes (negative), from the slowest to the fastest.
 copy = linear("copy", lambda cotangent: cotangent)
 # Of the last two axes. As in NumPy it is a view that cannot be written into.
 diagonal = linear("diagonal", _place_diagonal, impl=_xp.band)
-reshape = linear("reshape", lambda cotangent, shape: cotangent.reshape(shape))
-transpose = linear("transpose", lambda cotangent, axes: cotangent.transpose(_inverse(axes)))
+reshape = linear(
+    "reshape", lambda cotangent, shape: cotangent.reshape(shape), lift=lift.longer_shape
+)
+transpose = linear(
+    "transpose",
+    lambda cotangent, axes: cotangent.transpose(_inverse(axes)),
+    lift=lift.more_axes,
+)
 flip = linear("flip", lambda cotangent, xp, axis: xp.flip(cotangent, axis=axis))
 roll = linear(
     "roll",

@@ -23,6 +23,7 @@ def reshape(x: Any, shape: tuple[int, ...]) -> Any:
 def copy(x: Any, order: Any) -> Any:
     if type(order) is not tuple:
         return np.array(x, order=order)
+    order = (*range(-x.ndim, -len(order)), *order)  # batch axes lead
     out = np.empty([x.shape[axis] for axis in order], x.dtype)
     out.transpose(np.argsort(order))[...] = x
     return out.transpose(np.argsort(order))
