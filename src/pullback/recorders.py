@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .core import Primitive, bind, open_pauses
+from .core import Primitive, bind, current, open_pauses
 from .reverse import project
 from .rules import IDENTITY, NEGATE, VALUE, Rule, source_of
 
@@ -20,7 +20,11 @@ _UNARY = """
 def record(x):
     trace = x.tracer
     if not trace.recording or open_pauses:
-        return push(x)
+        if trace.pushing and not open_pauses:
+            return push(x)
+        trace = current(x)
+        if trace is None:
+            return bind(primitive, (x,), {{}})
     a = x.value
     if type(a) is box_type:
         out = record(a)
@@ -40,8 +44,6 @@ def record(x):
 
 def push(x):
     trace = x.tracer
-    if not trace.pushing or open_pauses:
-        return bind(primitive, (x,), {{}})
     a = x.value
     if type(a) is box_type:
         out = record(a)
@@ -71,7 +73,13 @@ def record(x, y):
     if not trace.recording or open_pauses:
         if trace.pushing and not open_pauses:
             return push(trace, x, y, a, b)
-        return bind(primitive, (x, y), {{}})
+        trace = current(x, y)
+        if trace is None:
+            return bind(primitive, (x, y), {{}})
+        if a is not x:
+            a = x.value
+        if b is not y:
+            b = y.value
     if type(a) is box_type or type(b) is box_type:
         out = record(a, b)
     else:
@@ -137,6 +145,7 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         "array_type": backend.array_type,
         "bind": bind,
         "convert": backend.convert,
+        "current": current,
         "box_type": backend.box_type,
         "float64": backend.float64,
         "impl": primitive.impl,
