@@ -109,7 +109,7 @@ def check_cotangent(
         if cotangent.dtype is dtype and cotangent.shape == shape:
             return cotangent
     elif kind is float and shape == ():
-        return dtype.type(cotangent)
+        return backend.cast(cotangent, dtype)
     if type(cotangent) not in box_types:
         why = backend.refusal(cotangent)
         if why is not None:
@@ -121,12 +121,12 @@ def check_cotangent(
         raise ValueError(
             f"{where()}: got shape {got}, expected {shape}, the output's own (nothing is broadcast)"
         )
-    if got_dtype.kind == "c" and dtype.kind != "c":
+    if backend.is_complex(got_dtype) and not backend.is_complex(dtype):
         raise TypeError(
             f"{where()}: got a complex cotangent for a real output of dtype {dtype}; pass its .real"
         )
     if type(cotangent) in box_types:
-        return cotangent if got_dtype is dtype else cotangent.astype(dtype)
+        return cotangent if got_dtype is dtype else backend.xp.astype(cotangent, dtype)
     return (
         cotangent
         if hasattr(cotangent, "dtype") and got_dtype is dtype

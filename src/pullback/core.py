@@ -68,13 +68,14 @@ class Primitive:
 class Trace:
     """One running transform: it gives meaning to primitives whose arguments it has boxed."""
 
-    __slots__ = ("ended", "level", "name", "recording", "watchers")
+    __slots__ = ("backend", "ended", "level", "name", "recording", "watchers")
 
     def __init__(self, name: str, level: int | None = None) -> None:
         self.level = next(_levels) if level is None else level
         self.name = name
         # The traces that may hold raw arrays that this trace writes into.
         self.watchers: set[Trace] = set()
+        self.backend: Any = None
         self.ended = False
         self.recording = False  # may `reverse.py` write its tape without asking `process`?
 
@@ -150,11 +151,28 @@ def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> A
             if top is None or trace.level > top.level:
                 top = trace
     if top is not None:
-        if buffers and top.level:
-            args = [top.read(arg) for arg in args]
-        return top.process(primitive, args, params)
-    out = primitive.impl(*args, **params)
+        following = top.backend.following
+        if following is None or following():
+            if buffers and top.level:
+                args = [top.read(arg) for arg in args]
+            return top.process(primitive, args, params)
+        args = [raw(arg) for arg in args]
+    out = run(primitive, args, params)
     return constant(out, args) if paused else out
+
+
+# The array types of the libraries in use other than NumPy -> how primitives run on them.
+implementations: dict[type, Any] = {}
+
+
+def run(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+    """`primitive` on raw arrays, as their library does it."""
+    if implementations:
+        for arg in args:
+            impls = implementations.get(type(arg))
+            if impls is not None:
+                return impls[primitive.name](*args, **params)
+    return primitive.impl(*args, **params)
 
 
 def constant(value: Any, args: Sequence[Any]) -> Any:

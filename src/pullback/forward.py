@@ -22,7 +22,7 @@ from .rules import IDENTITY, NEGATE, VALUE
 class ForwardTrace(Trace):
     """Gives every value computed from its boxes a tangent."""
 
-    __slots__ = ("backend", "careful", "next_place", "written")
+    __slots__ = ("careful", "next_place", "written")
 
     def __init__(self, name: str, backend: Any) -> None:
         super().__init__(name)
@@ -62,7 +62,7 @@ class ForwardTrace(Trace):
                 if self.backend.is_view(out, value):
                     box.alias = View(arg, primitive, params)
                 elif self.written and self.backend.is_view(box.tangent, arg.tangent):
-                    box.tangent = box.tangent.copy()
+                    box.tangent = self.backend.copy(box.tangent)
             return box
         return tuple(
             part if t is None else self._match(part, t)
@@ -152,9 +152,7 @@ def _push_opaque(
     outs = (out,) if primitive.outputs is None else out
     recorder = ReverseTrace("jvp", backend)
     cotangents = [
-        recorder.leaf(backend.zeros(*aval))
-        if (aval := backend.aval(part))[1].kind in "fc"
-        else None
+        recorder.leaf(backend.zeros(*backend.aval(part))) if backend.differentiable(part) else None
         for part in outs
     ]
     _, function, _ = rule.step
@@ -181,7 +179,7 @@ def _push_opaque(
 def _spread(tangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
     if tangent.shape != shape:
         tangent = xp.broadcast_to(tangent, shape)
-    return tangent if tangent.dtype == dtype else tangent.astype(dtype)
+    return tangent if tangent.dtype == dtype else xp.astype(tangent, dtype)
 
 
 _PUSHES: dict[str, Callable[..., Any]] = {

@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from .core import Box, Primitive, Trace, bind, box_types, new_box, raw
+from .core import Box, Primitive, Trace, bind, box_types, new_box, raw, run
 
 
 class View:
@@ -75,7 +75,7 @@ class Write:
 
 def put(trace: Trace, buffer: Any, index: Any, value: Any) -> Any:
     """`buffer[index] = value`, seen by the other traces that may hold it; what stood there."""
-    overwritten = buffer[index].copy()
+    overwritten = trace.backend.copy(buffer[index])
     buffer[index] = value
     if type(buffer) not in box_types:
         # Only the others: this trace keeps its own record of its writes.
@@ -126,7 +126,7 @@ def writable(value: Any, written: Any) -> Any:
 class BufferTrace(Trace):
     """Level 0: arrays that no transform follows yet, but that one may write a traced value into."""
 
-    __slots__ = ("backend", "next_place")
+    __slots__ = ("next_place",)
 
     def __init__(self, backend: Any) -> None:
         super().__init__("buffer", 0)
@@ -142,7 +142,7 @@ class BufferTrace(Trace):
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """Run `primitive`; its results are buffers too."""
         values = [arg.value if type(arg) in box_types else arg for arg in args]
-        out = primitive.impl(*values, **params)
+        out = run(primitive, values, params)
         if primitive.outputs is not None:
             return tuple(self.box(part) for part in out)
         box = self.box(out)

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box
+from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box, run
 from .errors import StaleValueError
 from .mutate import View, Write, follow, put, writable
 from .rules import IDENTITY, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
@@ -27,7 +27,6 @@ class ReverseTrace(Trace):
     """Records every primitive applied to its boxes."""
 
     __slots__ = (
-        "backend",
         "box_type",
         "captured",
         "complex",
@@ -95,7 +94,7 @@ class ReverseTrace(Trace):
             self.watch(values)
             out = bind(primitive, values, params)
         else:
-            out = primitive.impl(*values, **params)
+            out = run(primitive, values, params)
         if primitive.joint:
             return self._record_joint(primitive, refs, values, params, out)
         rules = primitive.rules
@@ -157,7 +156,7 @@ class ReverseTrace(Trace):
     def wrote(self, buffer: Any, index: Any, stored: Any) -> None:
         """Remember what another trace overwrote in a raw array that this tape may have saved."""
         self.recording = False
-        self.writes.append(Write(self.next_index(), buffer, index, stored.copy()))
+        self.writes.append(Write(self.next_index(), buffer, index, self.backend.copy(stored)))
         super().wrote(buffer, index, stored)
 
     def keep(self, array: Any) -> Any:
@@ -189,7 +188,7 @@ class ReverseTrace(Trace):
     def note(self, dtype: Any) -> None:
         """Remember that a value of a dtype other than float64 is on the tape."""
         self.mixed = True
-        if dtype.kind == "c":
+        if self.backend.is_complex(dtype):
             self.complex = True
 
     def _record(self, edges: Sequence[Edge], value: Any) -> Box:
@@ -269,12 +268,12 @@ class Walk:
                 if how == PARTIAL:
                     partial = function(*saved)
                     if conjugate:
-                        partial = partial.conjugate()
+                        partial = backend.conjugate(partial)
                     contribution = cotangent * partial
                     if careful:
                         contribution = backend.keep_zeros(contribution, cotangent)
                 elif how == VALUE:
-                    contribution = cotangent * (saved.conjugate() if conjugate else saved)
+                    contribution = cotangent * (backend.conjugate(saved) if conjugate else saved)
                     if careful:
                         contribution = backend.keep_zeros(contribution, cotangent)
                 elif how == IDENTITY:
@@ -373,7 +372,7 @@ class Walk:
             cotangent = self.trace.backend.copy_like(cotangent, like)
         part = follow(steps, cotangent)
         if value_ref is not None:
-            written = part[index].copy()
+            written = self.trace.backend.copy(part[index])
             self.add(value_ref, written if last is None else written * last)
         part[index] = 0
         if self.cotangents[ref] is not None:
@@ -399,7 +398,7 @@ class Walk:
 
 def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
     """`cotangent` as the primal is: broadcast axes summed, imaginary part dropped, dtype cast."""
-    if dtype.kind != "c" and cotangent.dtype.kind == "c":
+    if cotangent.dtype is not dtype and xp.is_complex(cotangent.dtype) and not xp.is_complex(dtype):
         cotangent = cotangent.real
     if cotangent.shape != shape:
         lead = len(cotangent.shape) - len(shape)
@@ -411,4 +410,4 @@ def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
             if axis < 0 or shape[axis] != cotangent.shape[lead + axis]
         ):
             cotangent = xp.sum(cotangent, axis=axes, keepdims=True).reshape(shape)
-    return cotangent if cotangent.dtype == dtype else cotangent.astype(dtype)
+    return cotangent if cotangent.dtype == dtype else xp.astype(cotangent, dtype)

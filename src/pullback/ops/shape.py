@@ -37,7 +37,7 @@ def along(axis: int, index: Any) -> tuple[Any, ...]:
 
 broadcast_to = linear("broadcast_to", _sum_to)
 reshape = linear("reshape", lambda cotangent, shape: cotangent.reshape(shape))
-transpose = linear("transpose", lambda cotangent, axes: cotangent.transpose(_inverse(axes)))
+transpose = linear("transpose", lambda cotangent, xp, axes: xp.transpose(cotangent, _inverse(axes)))
 flip = linear("flip", lambda cotangent, xp, axis: xp.flip(cotangent, axis=axis))
 roll = linear(
     "roll",

@@ -29,6 +29,7 @@ def _functions_of(module: ModuleType) -> dict[str, Any]:
 
 for _family in (elementwise, reduce, shape, index, contract, linalg, fft):
     vars(xp).update(_functions_of(_family))
+xp.one_half = elementwise.one_half
 
 
 class NumpyBackend:
@@ -36,6 +37,7 @@ class NumpyBackend:
 
     name = "numpy"
     xp = xp
+    following = None  # NumPy has no mode that makes what is computed constants
     array_type = np.ndarray
     float64 = np.dtype(np.float64)
     box_type: Any = None  # set by the frontend
@@ -155,6 +157,15 @@ class NumpyBackend:
         winner[index] = order
         last = winner[index] == order
         return None if last.all() else last
+
+    @staticmethod
+    def is_complex(dtype: Any) -> bool:
+        return dtype.kind == "c"
+
+    @staticmethod
+    def conjugate(value: Any) -> Any:
+        """The conjugate of an array or number."""
+        return value.conjugate()
 
     @staticmethod
     def has_zeros(cotangent: Any) -> bool:
