@@ -156,7 +156,7 @@ def _push_opaque(
         for part in outs
     ]
     _, function, _ = rule.step
-    contributions = function(cotangents if primitive.outputs else cotangents[0], *saved)
+    contributions = function(cotangents[0] if primitive.outputs is None else cotangents, *saved)
     walk = Walk(recorder, recorder.end())
     start = -1
     for tangent, contribution in zip(tangents, contributions, strict=True):
@@ -173,7 +173,7 @@ def _push_opaque(
     moved = [
         None if cotangent is None else walk.cotangents[cotangent.index] for cotangent in cotangents
     ]
-    return moved if primitive.outputs else moved[0]
+    return moved[0] if primitive.outputs is None else moved
 
 
 def _spread(tangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
@@ -228,7 +228,8 @@ def jvp(
     trace = ForwardTrace("jvp", backend_of(leaves))
     _enter(trace, leaves, _tangent_leaves(structure, tangents), structure)
     try:
-        out = func(*tree.unflatten(structure, leaves))
+        with trace.backend.running():
+            out = func(*tree.unflatten(structure, leaves))
         out, aux = border.split_aux("jvp", out) if has_aux else (out, None)
         out_leaves, out_structure = tree.flatten(out)
         border.check_outputs("jvp", out_leaves, out_structure, trace.backend)
@@ -266,7 +267,7 @@ def _enter(trace: ForwardTrace, leaves: list[Any], tangents: list[Any], structur
                 f"{where()}: the primal there is not differentiable (its dtype is integer or "
                 "boolean); its tangent must be None"
             )
-        value = backend.enter(leaves[place])
+        value = backend.enter(leaves[place], trace)
         shape, dtype = backend.aval(value)
         checked = border.check_cotangent(tangent, shape, dtype, backend, where)
         trace.careful = trace.careful or backend.has_zeros(checked)

@@ -60,7 +60,7 @@ class ReverseTrace(Trace):
 
     def leaf(self, value: Any) -> Box:
         """A box for a primal: an entry without edges."""
-        return self._record((), self.backend.enter(value))
+        return self._record((), self.backend.enter(value, self))
 
     def lift(self, box: Box) -> Box:
         """A box around one of an outer trace (or of none) that is about to be written into."""

@@ -54,7 +54,8 @@ class Recording:
             self.count = sum(differentiable)
             args = tree.unflatten(self.leaves, leaves)
             del leaves
-            out = function(args)
+            with backend.running():
+                out = function(args)
             del args
             out, aux = border.split_aux(transform, out) if has_aux else (out, None)
             if type(out) in box_types and out.tracer is trace:

@@ -7,6 +7,7 @@ file in this folder has one, and it takes precedence.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 from types import ModuleType, SimpleNamespace
@@ -30,6 +31,9 @@ def _functions_of(module: ModuleType) -> dict[str, Any]:
 for _family in (elementwise, reduce, shape, index, contract, linalg, fft):
     vars(xp).update(_functions_of(_family))
 xp.one_half = elementwise.one_half
+
+
+_NOTHING = contextlib.nullcontext()
 
 
 class NumpyBackend:
@@ -91,7 +95,7 @@ class NumpyBackend:
         return isinstance(value, (float, complex)) if dtype is None else dtype.kind in "fc"
 
     @staticmethod
-    def enter(value: Any) -> Any:
+    def enter(value: Any, trace: Any) -> Any:
         """A primal as a transform holds it.
 
         Arrays are copied: later changes by the caller cannot reach the tape, nor writes the caller.
@@ -192,6 +196,11 @@ class NumpyBackend:
     def quiet() -> Any:
         """Rules divide by zero where the mathematics does: no warning from a walk back."""
         return np.errstate(all="ignore")
+
+    @staticmethod
+    def running() -> Any:
+        """Entered while a transform runs a function."""
+        return _NOTHING
 
     @staticmethod
     def own(value: Any, held: int = 0) -> Any:

@@ -1,0 +1,178 @@
+"""torch's own derivative of one of its functions, as a primitive.
+
+A function that pullback has no rule for runs under torch's autograd, on leaves of its own.  Its
+pullback walks the graph of that one call; under another transform it does so differentiably,
+and is the same primitive again.  So nothing is computed twice (a dropout's mask is drawn once), and
+whatever torch differentiates twice, pullback does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+
+from ...core import Primitive, box_types
+from ...rules import JOINT, Rule
+
+
+class Evaluation:
+    """One call of a torch function with the graph that torch recorded of it.
+
+    `ins` are leaves of that graph (or what stands for a tensor of an outer graph), one for each
+    argument; `outs` are the results that have a derivative.
+    """
+
+    __slots__ = ("attached", "ins", "outs")
+
+    ins: list[Any]
+    outs: list[Any]
+    attached: bool
+
+    def run(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Evaluate at raw tensors, and return the differentiable results."""
+        raise NotImplementedError
+
+    def finish(self, ins: Sequence[Any], outs: Sequence[Any], captured: Sequence[Any]) -> Any:
+        """Keep the graph, and give its results without it."""
+        self.ins, self.outs = list(ins), list(outs)
+        # With a tensor of an outer graph among the arguments, the results belong to that too.
+        self.attached = any(not one.is_leaf for one in ins) or any(
+            one.requires_grad for one in captured
+        )
+        return tuple(self.outs) if self.attached else tuple(out.data for out in outs)
+
+    def pull(self, cotangents: Sequence[Any], args: Sequence[Any]) -> list[Any]:
+        """The cotangents of the arguments, None where nothing depends on one."""
+        places = [place for place, given in enumerate(cotangents) if given is not None]
+        given = [cotangents[place] for place in places]
+        if any(type(value) in box_types for value in (*given, *args)):
+            inner = Pull(self, places)
+            return inner.spread(call(*given, *args, evaluation=inner))
+        attached = self.attached or any(one.requires_grad for one in given)
+        return self.gradient(places, given, create_graph=attached and torch.is_grad_enabled())
+
+    def gradient(self, places: Sequence[int], given: Sequence[Any], *, create_graph: bool) -> Any:
+        """What torch's autograd says."""
+        outs = [self.outs[place] for place in places]
+        wanted = [one for one in self.ins if one.requires_grad]
+        with torch.set_grad_enabled(create_graph):
+            found = iter(
+                torch.autograd.grad(
+                    outs,
+                    wanted,
+                    given,
+                    retain_graph=True,
+                    create_graph=create_graph,
+                    allow_unused=True,
+                )
+            )
+        return [next(found) if one.requires_grad else None for one in self.ins]
+
+
+class Call(Evaluation):
+    """A torch function of the traced tensors among its arguments."""
+
+    __slots__ = ("captured", "function", "rebuild")
+
+    def __init__(self, function: Callable[..., Any], captured: Sequence[Any]) -> None:
+        self.function = function
+        self.captured = captured
+
+    def run(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        with torch.enable_grad():
+            ins = [leaf(value) for value in values]
+            outs, self.rebuild = self.function(ins)
+            return self.finish(ins, outs, self.captured)
+
+
+class Pull(Evaluation):
+    """The pullback of another evaluation, of the cotangents at `places` and its arguments."""
+
+    __slots__ = ("constants", "found", "of", "places")
+
+    def __init__(self, of: Evaluation, places: Sequence[int]) -> None:
+        self.of = of
+        self.places = places
+
+    def run(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        given = [leaf(value) for value in values[: len(self.places)]]
+        grads = self.of.gradient(self.places, given, create_graph=True)
+        self.found = [grad is not None and grad.requires_grad for grad in grads]
+        self.constants = grads
+        outs = [grad for grad, found in zip(grads, self.found, strict=True) if found]
+        return self.finish([*given, *self.of.ins], outs, self.of.outs if self.of.attached else ())
+
+    def spread(self, parts: Sequence[Any]) -> list[Any]:
+        """The results in their places among the arguments."""
+        rest = iter(parts)
+        return [
+            next(rest) if found else constant
+            for found, constant in zip(self.found, self.constants, strict=True)
+        ]
+
+
+def leaf(value: Any) -> Any:
+    """A tensor to differentiate with respect to, without what lies behind it."""
+    if value.requires_grad:
+        return value.view_as(value)
+    # `.data` has a version of its own: writes are undone before a walk back, and do not count.
+    return value.data.requires_grad_(value.dtype.is_floating_point or value.dtype.is_complex)
+
+
+def torch_call(*values: Any, evaluation: Evaluation) -> tuple[Any, ...]:
+    return evaluation.run(values)
+
+
+def _vjp(cotangents: Any, args: Any, evaluation: Evaluation) -> Any:
+    return evaluation.pull(cotangents, args)
+
+
+# `outputs` only says that there are several: how many, the evaluation knows.
+call = Primitive(
+    "torch_call",
+    "opaque",
+    torch_call,
+    [Rule(JOINT, _vjp, ())],
+    variadic=True,
+    joint=True,
+    outputs=0,
+)
+
+
+# torch.autograd.Function.apply gives a traced tensor to the function's own code, without a word to
+# us, and with gradients off. So while a transform runs a function, `apply` asks for boxes first.
+
+_lock = threading.Lock()
+_running = 0
+_apply = torch.autograd.Function.__dict__["apply"]
+# How to call a function whose arguments hold boxes; set by the frontend.
+on_boxes: list[Callable[..., Any]] = []
+
+
+def _apply_followed(cls: Any, *args: Any, **kwargs: Any) -> Any:
+    def apply(*args: Any, **kwargs: Any) -> Any:
+        return _apply.__get__(None, cls)(*args, **kwargs)
+
+    if any(type(arg) in box_types for arg in (*args, *kwargs.values())):
+        return on_boxes[0](apply, args, kwargs)
+    return apply(*args, **kwargs)
+
+
+@contextlib.contextmanager
+def functions_followed() -> Iterator[None]:
+    """While this is open, functions that have their own backward are seen on traced tensors."""
+    global _running  # noqa: PLW0603
+    with _lock:
+        _running += 1
+        torch.autograd.Function.apply = classmethod(_apply_followed)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        with _lock:
+            _running -= 1
+            if not _running:
+                torch.autograd.Function.apply = _apply

@@ -1,0 +1,1 @@
+"""torch spellings of the canonical functions."""

@@ -1,0 +1,6 @@
+"""torch's functions, methods and operators on boxes, through `__torch_function__`."""
+
+from . import box, mutation, opaque
+from .box import TensorBox
+
+__all__ = ["TensorBox", "box", "mutation", "opaque"]

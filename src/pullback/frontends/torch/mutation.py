@@ -1,0 +1,1 @@
+"""In-place methods and item assignment."""
