@@ -29,10 +29,11 @@ class Primitive:
     """An op with a derivative: its name, what runs it on raw arrays, and its declared rules.
 
     `rules` holds one `Rule` (or None: not differentiable) an argument; a variadic primitive has
-    one for all of its arguments. `kind` is one of the kinds in `ops/declare.py`.
+    one for all of its arguments. `kind` is one of the kinds in `ops/declare.py`. `jvp`, where there
+    is one, gives results and tangents in one go, or None where the rules are to be asked.
     """
 
-    __slots__ = ("impl", "joint", "kind", "name", "outputs", "rules", "variadic")
+    __slots__ = ("impl", "joint", "jvp", "kind", "name", "outputs", "rules", "variadic")
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Primitive:
         variadic: bool = False,
         joint: bool = False,
         outputs: int | None = None,
+        jvp: Callable[..., Any] | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -52,6 +54,7 @@ class Primitive:
         self.variadic = variadic
         self.joint = joint
         self.outputs = outputs
+        self.jvp = jvp
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Apply the primitive: to boxes, under their transforms; to raw arrays, at once."""

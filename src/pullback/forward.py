@@ -47,11 +47,15 @@ class ForwardTrace(Trace):
         values = [arg.value if m else arg for arg, m in zip(args, mine, strict=True)]
         tangents = [arg.tangent if m else None for arg, m in zip(args, mine, strict=True)]
         self.watch(values)
-        out = bind(primitive, values, params)
-        push = _PUSHES.get(primitive.kind)
-        if push is None:
-            return out
-        tangent = push(self, primitive, values, tangents, out, params)
+        pushed = primitive.jvp(values, tangents, **params) if primitive.jvp is not None else None
+        if pushed is None:
+            out = bind(primitive, values, params)
+            push = _PUSHES.get(primitive.kind)
+            if push is None:
+                return out
+            tangent = push(self, primitive, values, tangents, out, params)
+        else:
+            out, tangent = pushed
         if primitive.outputs is None:
             if tangent is None:
                 return out

@@ -12,6 +12,7 @@ import torch
 
 from ... import core
 from ...errors import UnsupportedError
+from ...ops.declare import registry
 from . import autograd, elementwise, index, reduce, shape
 
 
@@ -266,8 +267,8 @@ def _count_of_a_fresh_tensor() -> int:
 
 
 _FRESH = _count_of_a_fresh_tensor()
-# What rules call; the frontend adds the primitives.
-functions: dict[str, Any] = {}
+# What rules call: the primitives, which dispatch on boxes, and functions of torch's, which do too.
+functions: dict[str, Any] = dict(implementations) | registry
 
 
 @functools.cache

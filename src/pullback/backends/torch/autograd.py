@@ -9,14 +9,19 @@ whatever torch differentiates twice, pullback does.
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 
+from ... import tree
 from ...core import Primitive, box_types
-from ...rules import JOINT, Rule
+from ...rules import JOINT, TRANSPOSE, Rule
 
 
 class Evaluation:
@@ -44,6 +49,10 @@ class Evaluation:
             one.requires_grad for one in captured
         )
         return tuple(self.outs) if self.attached else tuple(out.data for out in outs)
+
+    def push(self, values: Sequence[Any], tangents: Sequence[Any]) -> Any:
+        """The results and their tangents, where torch has a forward formula; else None."""
+        return None
 
     def pull(self, cotangents: Sequence[Any], args: Sequence[Any]) -> list[Any]:
         """The cotangents of the arguments, None where nothing depends on one."""
@@ -88,6 +97,57 @@ class Call(Evaluation):
             outs, self.rebuild = self.function(ins)
             return self.finish(ins, outs, self.captured)
 
+    def push(self, values: Sequence[Any], tangents: Sequence[Any]) -> Any:
+        pushed = Push(self, tangents)
+        args = (*values, *(one for one in tangents if one is not None))
+        try:
+            parts = call(*args, evaluation=pushed)
+        except (NotImplementedError, RuntimeError):
+            # No formula, or forward mode within forward mode: the transpose of the vjp has it.
+            return None
+        return pushed.split(parts)
+
+
+class Push(Evaluation):
+    """A call together with its derivative in a direction, by torch's forward mode."""
+
+    __slots__ = ("constants", "count", "followed", "of", "places")
+
+    def __init__(self, of: Call, tangents: Sequence[Any]) -> None:
+        self.of = of
+        self.count = len(tangents)
+        self.places = [place for place, given in enumerate(tangents) if given is not None]
+
+    def run(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        load_decompositions()
+        with torch.enable_grad(), forward_ad.dual_level():
+            leaves = [leaf(value) for value in values]
+            ins, tangents = leaves[: self.count], leaves[self.count :]
+            duals = ins[:]
+            for place, tangent in zip(self.places, tangents, strict=True):
+                duals[place] = forward_ad.make_dual(ins[place], tangent)
+            results, self.of.rebuild = self.of.function(duals)
+            pairs = [forward_ad.unpack_dual(one) for one in results]
+            outs = [primal for primal, _ in pairs]
+            self.of.finish(ins, outs, self.of.captured)
+            self.followed = [_moves(tangent) for _, tangent in pairs]
+            self.constants = [tangent for _, tangent in pairs]
+            moved = [tangent for _, tangent in pairs if _moves(tangent)]
+            return self.finish(leaves, [*outs, *moved], self.of.captured)
+
+    def split(self, parts: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """The results, and the tangent of each (None for zero)."""
+        count = len(self.constants)
+        rest = iter(parts[count:])
+        return tuple(parts[:count]), [
+            next(rest) if follows else constant
+            for follows, constant in zip(self.followed, self.constants, strict=True)
+        ]
+
+
+def _moves(tangent: Any) -> bool:
+    return tangent is not None and tangent.requires_grad
+
 
 class Pull(Evaluation):
     """The pullback of another evaluation, of the cotangents at `places` and its arguments."""
@@ -115,6 +175,14 @@ class Pull(Evaluation):
         ]
 
 
+@functools.cache
+def load_decompositions() -> None:
+    """What torch's forward mode imports at its first use, with warnings that are not ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        importlib.import_module("torch._decomp.decompositions_for_jvp")
+
+
 def leaf(value: Any) -> Any:
     """A tensor to differentiate with respect to, without what lies behind it."""
     if value.requires_grad:
@@ -131,6 +199,10 @@ def _vjp(cotangents: Any, args: Any, evaluation: Evaluation) -> Any:
     return evaluation.pull(cotangents, args)
 
 
+def _jvp(values: Any, tangents: Any, evaluation: Evaluation) -> Any:
+    return evaluation.push(values, tangents)
+
+
 # `outputs` only says that there are several: how many, the evaluation knows.
 call = Primitive(
     "torch_call",
@@ -140,7 +212,29 @@ call = Primitive(
     variadic=True,
     joint=True,
     outputs=0,
+    jvp=_jvp,
 )
+
+
+def torch_view(x: Any, function: Callable[[Any], Any], place: int) -> Any:
+    """The result number `place` of a function whose results are views of `x`."""
+    return tree.flatten(function(x))[0][place]
+
+
+def _view_transpose(
+    cotangent: Any, shape: Any, dtype: Any, function: Callable[[Any], Any], place: int
+) -> Any:
+    def transpose(cotangent: Any) -> Any:
+        with torch.enable_grad():
+            x = torch.zeros(shape, dtype=dtype, device=cotangent.device, requires_grad=True)
+            out = torch_view(x, function, place)
+            (found,) = torch.autograd.grad(out, x, cotangent, create_graph=cotangent.requires_grad)
+        return found
+
+    return on_boxes[0](transpose, (cotangent,), {}) if type(cotangent) in box_types else transpose(cotangent)
+
+
+view = Primitive("torch_view", "linear", torch_view, [Rule(TRANSPOSE, _view_transpose, ("x",))])
 
 
 # torch.autograd.Function.apply gives a traced tensor to the function's own code, without a word to

@@ -106,6 +106,10 @@ class TensorBox(torch.Tensor):
         return self.value.dim()
 
     def __len__(self) -> int:
+        if not self.value.ndim:
+            raise TypeError(
+                "len() of a 0-d tensor (to build a tensor of traced values, use torch.stack)"
+            )
         return len(self.value)
 
     def __hash__(self) -> int:

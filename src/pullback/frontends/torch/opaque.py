@@ -13,13 +13,19 @@ import torch
 
 from ... import tree
 from ...backends.torch import plain, shares
-from ...backends.torch.autograd import Call, call, on_boxes
+from ...backends.torch.autograd import Call, call, on_boxes, view
 from ...core import bind, raw
-from .dispatch import is_box
+from ...errors import ConversionError, UnsupportedError
+from .dispatch import is_box, name_of
 
 
 def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """`function(*args, **kwargs)`, of which some arguments hold boxes."""
+    refuse_out(function, kwargs)
+    if kwargs.get("inplace"):
+        from .mutation import replace  # noqa: PLC0415
+
+        return replace(args[0], function(*args, **kwargs | {"inplace": False}))
     leaves, structure = tree.flatten((args, kwargs))
     places = [place for place, value in enumerate(leaves) if is_box(value)]
     boxes = [leaves[place] for place in places]
@@ -56,7 +62,45 @@ def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
     evaluation = Call(evaluate, captured)
     parts = bind(call, boxes, {"evaluation": evaluation})
-    return evaluation.rebuild(parts)
+    for tensor, version in zip(captured, versions, strict=True):
+        if tensor._version != version:
+            raise ConversionError(
+                f"{name_of(function)} of a traced tensor wrote into a plain one (of shape "
+                f"{tuple(tensor.shape)}), which would keep that after the transform. Pass a copy."
+            )
+    return as_views(evaluation.rebuild(parts), boxes, evaluate)
+
+
+def as_views(results: Any, boxes: list[Any], evaluate: Callable[..., Any]) -> Any:
+    """`results`, in which a tensor that shares memory with one of `boxes` is a view of that."""
+    if not any(
+        is_box(one) and shares(raw(one), raw(box)) for one in tree.flatten(results)[0] for box in boxes
+    ):
+        return results
+
+    def viewed(place: int, one: Any) -> Any:
+        for number, box in enumerate(boxes):
+            if is_box(one) and shares(raw(one), raw(box)):
+                others = [raw(other) for other in boxes]
+
+                def of_box(value: Any, number: int = number) -> Any:
+                    outs, rebuild = evaluate([*others[:number], value, *others[number + 1 :]])
+                    return rebuild(outs)
+
+                return bind(view, (box,), {"function": of_box, "place": place})
+        return one
+
+    leaves, structure = tree.flatten(results)
+    return tree.unflatten(structure, [viewed(*pair) for pair in enumerate(leaves)])
+
+
+def refuse_out(function: Callable[..., Any], kwargs: Any) -> None:
+    """Raise if there is an `out=`."""
+    if kwargs.get("out") is not None:
+        raise UnsupportedError(
+            f"{name_of(function)} with out= does not support differentiation: write "
+            "y = f(x), or y.copy_(f(x)) for a traced y"
+        )
 
 
 def on_values(function: Callable[..., Any], leaves: list[Any], structure: Any) -> Any:
