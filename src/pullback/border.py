@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import tree
-from .core import box_types, escaped, paused
+from .core import box_types, escaped, paused, raw
 
 
 def check_leaves(
@@ -25,7 +25,9 @@ def check_leaves(
         if type(value) in box_types:
             if value.tracer.ended:
                 raise escaped(value.tracer)
-            leaves[place] = value = paused(value)  # noqa: PLW2901
+            following = backend.following
+            value = paused(value) if following is None or following() else raw(value)  # noqa: PLW2901
+            leaves[place] = value
         if type(value) not in box_types:
             why = backend.refusal(value)
             if why is not None:

@@ -243,7 +243,14 @@ def no_grad() -> Generator[None]:
         >>> float(pullback.grad(f)(3.0))
         1.0
     """
-    key = id(token := _paused_level.set(next(_levels)))
+    with pause(next(_levels)):
+        yield
+
+
+@contextlib.contextmanager
+def pause(level: int) -> Generator[None]:
+    """Switch off the traces up to `level` in this block."""
+    key = id(token := _paused_level.set(level))
     open_pauses[key] = None
     try:
         yield

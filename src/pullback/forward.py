@@ -232,7 +232,7 @@ def jvp(
     trace = ForwardTrace("jvp", backend_of(leaves))
     _enter(trace, leaves, _tangent_leaves(structure, tangents), structure)
     try:
-        with trace.backend.running():
+        with trace.backend.running(trace):
             out = func(*tree.unflatten(structure, leaves))
         out, aux = border.split_aux("jvp", out) if has_aux else (out, None)
         out_leaves, out_structure = tree.flatten(out)

@@ -54,7 +54,7 @@ class Recording:
             self.count = sum(differentiable)
             args = tree.unflatten(self.leaves, leaves)
             del leaves
-            with backend.running():
+            with backend.running(trace):
                 out = function(args)
             del args
             out, aux = border.split_aux(transform, out) if has_aux else (out, None)
@@ -62,6 +62,8 @@ class Recording:
                 out_leaves, self.out_structure = [out], tree.LEAF
             else:
                 out_leaves, self.out_structure = tree.flatten(out)
+                if not self.inputs:
+                    trace.backend = backend = backend_of(out_leaves)
                 border.check_outputs(transform, out_leaves, self.out_structure, backend)
             border.refresh_views(out_leaves)
         finally:

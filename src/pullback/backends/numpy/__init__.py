@@ -198,7 +198,7 @@ class NumpyBackend:
         return np.errstate(all="ignore")
 
     @staticmethod
-    def running() -> Any:
+    def running(trace: Any) -> Any:
         """Entered while a transform runs a function."""
         return _NOTHING
 

@@ -14,6 +14,7 @@ from ... import core
 from ...errors import UnsupportedError
 from ...ops.declare import registry
 from . import autograd, elementwise, index, reduce, shape
+from .autograd import follow_functions, transformed, version_of
 
 
 class _Implementations(dict[str, Any]):
@@ -64,7 +65,7 @@ class TorchBackend:
     def fingerprint(array: Any) -> Any:
         """What changes when `array` is written into."""
         if type(array) is not TorchBackend.box_type:
-            return array._version  # noqa: SLF001
+            return version_of(array)
         if array.alias is not None:
             array.alias.refresh(array)
         return array.tracer, array.index
@@ -175,7 +176,8 @@ class TorchBackend:
     @staticmethod
     def has_zeros(cotangent: Any) -> bool:
         """Is any element exactly zero?"""
-        return not core.raw(cotangent).all()
+        cotangent = core.raw(cotangent)
+        return transformed(cotangent) or not cotangent.all()
 
     def zeros(self, shape: tuple[int, ...], dtype: Any) -> Any:
         return torch.zeros(shape, dtype=dtype, device=self.device)
@@ -183,7 +185,8 @@ class TorchBackend:
     @staticmethod
     def keep_zeros(product: Any, cotangent: Any) -> Any:
         """`product`, but zero wherever `cotangent` is: a branch not taken contributes nothing."""
-        if not core.raw(product).isnan().any():
+        raw = core.raw(product)
+        if not transformed(raw) and not raw.isnan().any():
             return product
         return torch.where(cotangent == 0, 0, product)
 
@@ -209,27 +212,35 @@ class TorchBackend:
         return value
 
     @staticmethod
-    def running() -> Any:
+    def running(trace: Any) -> Any:
         """Entered while a transform runs a function: what a mode outside says does not matter."""
-        return _Running()
+        return _Running(trace)
 
 
 class _Running:
     """torch's grad mode, on; where it was off, the transforms around are switched off instead."""
 
-    __slots__ = ("stack",)
+    __slots__ = ("enabled", "modes", "trace")
+
+    def __init__(self, trace: Any) -> None:
+        self.trace = trace
 
     def __enter__(self) -> None:
-        self.stack = contextlib.ExitStack()
-        if torch.is_inference_mode_enabled():
-            self.stack.enter_context(torch.inference_mode(mode=False))
-        if not torch.is_grad_enabled():
-            self.stack.enter_context(core.no_grad())
-        self.stack.enter_context(torch.enable_grad())
-        self.stack.enter_context(autograd.functions_followed())
+        self.modes = None
+        self.enabled = torch.is_grad_enabled()
+        if not self.enabled:
+            self.modes = contextlib.ExitStack()
+            if torch.is_inference_mode_enabled():
+                self.modes.enter_context(torch.inference_mode(mode=False))
+            self.modes.enter_context(core.pause(self.trace.level - 1))
+            torch._C._set_grad_enabled(True)  # noqa: SLF001
+        follow_functions(1)
 
     def __exit__(self, *error: object) -> None:
-        self.stack.close()
+        follow_functions(-1)
+        torch._C._set_grad_enabled(self.enabled)  # noqa: SLF001
+        if self.modes is not None:
+            self.modes.close()
 
 
 def plain(value: Any) -> Any:
@@ -243,6 +254,8 @@ def shares(out: Any, value: Any) -> bool:
         return True
     if out.layout is not torch.strided or value.layout is not torch.strided:
         return False
+    if transformed(out) or transformed(value):
+        return False
     return out.untyped_storage()._cdata == value.untyped_storage()._cdata  # noqa: SLF001
 
 
@@ -250,6 +263,8 @@ def _users(value: Any) -> int:
     """How many tensors (and other things) refer to the memory of `value`."""
     if value.layout is not torch.strided:
         return 1
+    if transformed(value):
+        return 2  # nobody can tell
     return torch._C._storage_Use_Count(value.untyped_storage()._cdata) - _UNSHARED  # noqa: SLF001
 
 

@@ -8,12 +8,12 @@ whatever torch differentiates twice, pullback does.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 import threading
+import types
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -92,7 +92,7 @@ class Call(Evaluation):
         self.captured = captured
 
     def run(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        with torch.enable_grad():
+        with torch.enable_grad(), without_hooks():
             ins = [leaf(value) for value in values]
             outs, self.rebuild = self.function(ins)
             return self.finish(ins, outs, self.captured)
@@ -120,7 +120,7 @@ class Push(Evaluation):
 
     def run(self, values: Sequence[Any]) -> tuple[Any, ...]:
         load_decompositions()
-        with torch.enable_grad(), forward_ad.dual_level():
+        with torch.enable_grad(), without_hooks(), forward_ad.dual_level():
             leaves = [leaf(value) for value in values]
             ins, tangents = leaves[: self.count], leaves[self.count :]
             duals = ins[:]
@@ -183,6 +183,32 @@ def load_decompositions() -> None:
         importlib.import_module("torch._decomp.decompositions_for_jvp")
 
 
+class without_hooks:  # noqa: N801
+    """What torch saves here, it saves itself: a checkpoint's hooks would run the function again."""
+
+    __slots__ = ("hooks",)
+
+    def __enter__(self) -> None:
+        self.hooks: list[Any] = []
+        while hooks := torch._C._autograd._top_saved_tensors_default_hooks(False):
+            self.hooks.append(hooks)
+            torch._C._autograd._pop_saved_tensors_default_hooks()
+
+    def __exit__(self, *error: object) -> None:
+        while self.hooks:
+            torch._C._autograd._push_saved_tensors_default_hooks(*self.hooks.pop())
+
+
+def transformed(value: Any) -> bool:
+    """Is this tensor inside a transform of torch.func's?"""
+    return torch._C._functorch.is_functorch_wrapped_tensor(value)
+
+
+def version_of(tensor: Any) -> int:
+    """How often the tensor was written into; torch does not count in inference mode."""
+    return 0 if tensor.is_inference() else tensor._version
+
+
 def leaf(value: Any) -> Any:
     """A tensor to differentiate with respect to, without what lies behind it."""
     if value.requires_grad:
@@ -237,36 +263,46 @@ def _view_transpose(
 view = Primitive("torch_view", "linear", torch_view, [Rule(TRANSPOSE, _view_transpose, ("x",))])
 
 
-# torch.autograd.Function.apply gives a traced tensor to the function's own code, without a word to
-# us, and with gradients off. So while a transform runs a function, `apply` asks for boxes first.
+# torch.autograd.Function.apply hands traced tensors to the function's own code, without a word to
+# us, and with gradients off: the derivative would be zero.  Programs keep `apply` in variables, so
+# replacing the attribute would not reach it.  While a transform runs a function, the code of `apply`
+# is therefore exchanged for one that asks for boxes first.
 
 _lock = threading.Lock()
 _running = 0
-_apply = torch.autograd.Function.__dict__["apply"]
+_apply: Any = torch.autograd.Function.__dict__["apply"].__func__
+_code = _apply.__code__
+_original = types.FunctionType(
+    _code, _apply.__globals__, "apply", _apply.__defaults__, _apply.__closure__
+)
 # How to call a function whose arguments hold boxes; set by the frontend.
 on_boxes: list[Callable[..., Any]] = []
 
 
-def _apply_followed(cls: Any, *args: Any, **kwargs: Any) -> Any:
-    def apply(*args: Any, **kwargs: Any) -> Any:
-        return _apply.__get__(None, cls)(*args, **kwargs)
+class _Followed:
+    """Where `apply` gets its code from: with the cell `__class__`, which the original has too."""
 
-    if any(type(arg) in box_types for arg in (*args, *kwargs.values())):
-        return on_boxes[0](apply, args, kwargs)
-    return apply(*args, **kwargs)
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        _ = __class__
+        from pullback.backends.torch.autograd import apply_followed  # noqa: PLC0415
+
+        return apply_followed(cls, args, kwargs)
 
 
-@contextlib.contextmanager
-def functions_followed() -> Iterator[None]:
-    """While this is open, functions that have their own backward are seen on traced tensors."""
+def apply_followed(cls: Any, args: Any, kwargs: Any) -> Any:
+    """`cls.apply(*args, **kwargs)`, with boxes among the arguments or not."""
+    if not any(type(arg) in box_types for arg in (*args, *kwargs.values())):
+        return _original(cls, *args, **kwargs)
+    if cls.__module__ == "torch.utils.checkpoint":  # which saves memory, and changes no value
+        function, _, *rest = args
+        return function(*rest)
+    return on_boxes[0](functools.partial(_original, cls), args, kwargs)
+
+
+def follow_functions(change: int) -> None:
+    """Count the transforms that run functions; while there is one, `apply` sees boxes."""
     global _running  # noqa: PLW0603
     with _lock:
-        _running += 1
-        torch.autograd.Function.apply = classmethod(_apply_followed)  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        with _lock:
-            _running -= 1
-            if not _running:
-                torch.autograd.Function.apply = _apply
+        _running += change
+        if _running == (change == 1):
+            _apply.__code__ = _Followed.apply.__code__ if _running else _code

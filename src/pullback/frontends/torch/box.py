@@ -11,10 +11,10 @@ from typing import Any
 import torch
 
 from ...backends.torch import TorchBackend
-from ...core import box_types, escaped, raw
+from ...core import box_types, raw
 from ...errors import ConversionError
 from . import opaque
-from .dispatch import functions, name_of
+from .dispatch import functions, implements, name_of
 
 
 class TensorBox(torch.Tensor):
@@ -39,7 +39,8 @@ class TensorBox(torch.Tensor):
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        raise ConversionError(
+        # No TypeError: torch's operators would take that for "not my operand".
+        raise RuntimeError(
             f"a traced tensor reached {func}, which pullback cannot follow from there: its "
             "derivative would be lost. Build tensors of traced values with torch.stack instead of "
             "torch.tensor([...]); for a constant write x.detach() or x.item()."
@@ -167,6 +168,12 @@ class TensorBox(torch.Tensor):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:  # type: ignore[override]
         return self._refuse_conversion("conversion to a NumPy array")
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        raise ConversionError(
+            f"np.{ufunc.__name__} of a torch tensor traced by pullback.{self.tracer.name}: NumPy "
+            "cannot follow it. Use torch's own function, and torch.from_numpy(a) for arrays."
+        )
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise ConversionError(
             f"a value traced by pullback.{self.tracer.name} cannot be pickled; return it from the "
@@ -207,10 +214,9 @@ def _refuse_backward(what: str) -> Any:
     )
 
 
-def check_running(box: TensorBox) -> None:
-    """Raise if the transform of `box` has ended."""
-    if box.tracer.ended:
-        raise escaped(box.tracer)
+@implements(torch.autograd.grad, torch.autograd.backward, torch.Tensor.register_hook)
+def _torch_autograd(*args: Any, **kwargs: Any) -> Any:
+    return _refuse_backward("torch's own autograd")
 
 
 box_types.add(TensorBox)

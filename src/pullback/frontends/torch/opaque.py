@@ -13,7 +13,7 @@ import torch
 
 from ... import tree
 from ...backends.torch import plain, shares
-from ...backends.torch.autograd import Call, call, on_boxes, view
+from ...backends.torch.autograd import Call, call, on_boxes, version_of, view
 from ...core import bind, raw
 from ...errors import ConversionError, UnsupportedError
 from .dispatch import is_box, name_of
@@ -37,7 +37,7 @@ def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if isinstance(value, torch.Tensor) and not is_box(value):
             leaves[place] = tensor = value if type(value) is torch.Tensor else plain(value)
             captured.append(tensor)
-            versions.append(tensor._version)
+            versions.append(version_of(tensor))
 
     def evaluate(ins: list[Any]) -> tuple[list[Any], Any]:
         for place, value in zip(places, ins, strict=True):
@@ -63,7 +63,7 @@ def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     evaluation = Call(evaluate, captured)
     parts = bind(call, boxes, {"evaluation": evaluation})
     for tensor, version in zip(captured, versions, strict=True):
-        if tensor._version != version:
+        if version_of(tensor) != version:
             raise ConversionError(
                 f"{name_of(function)} of a traced tensor wrote into a plain one (of shape "
                 f"{tuple(tensor.shape)}), which would keep that after the transform. Pass a copy."
