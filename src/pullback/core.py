@@ -160,6 +160,7 @@ def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> A
                 args = [top.read(arg) for arg in args]
             return top.process(primitive, args, params)
         args = [raw(arg) for arg in args]
+        paused = top.level
     out = run(primitive, args, params)
     return constant(out, args) if paused else out
 
@@ -183,6 +184,8 @@ def constant(value: Any, args: Sequence[Any]) -> Any:
 
     A write into it would not be followed; a copy would not see the writes that are.
     """
+    if type(value) in implementations:
+        return implementations[type(value)].constant(value, args)
     if getattr(value, "flags", None) is None:
         return value
     if not any(memory_of(value) is memory_of(arg) for arg in args):

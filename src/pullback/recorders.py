@@ -18,7 +18,7 @@ _UNARY = """
 def record(x):
     trace = x.tracer
     a = x.value
-    if not trace.recording or open_pauses or type(a) is box_type:
+    if not trace.recording or {paused} or type(a) is box_type:
         return bind(primitive, (x,), {{}})
     out = impl(a)
     dtype = out.dtype
@@ -51,7 +51,7 @@ def record(x, y):
             return convert(record, x, y)
         trace = y.tracer
         b = y.value
-    if not trace.recording or open_pauses or type(a) is box_type or type(b) is box_type:
+    if not trace.recording or {paused} or type(a) is box_type or type(b) is box_type:
         return bind(primitive, (x, y), {{}})
     out = impl(a, b)
     dtype = out.dtype
@@ -87,13 +87,16 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         "convert": backend.convert,
         "box_type": backend.box_type,
         "float64": backend.float64,
-        "impl": primitive.impl,
+        "impl": backend.implementation(primitive),
         "open_pauses": open_pauses,
         "operands": backend.operands,
         "primitive": primitive,
         "xp": backend.xp,
     }
-    fields = {}
+    fields = {"paused": "open_pauses"}
+    if backend.following is not None:
+        scope["following"] = backend.following
+        fields["paused"] = "open_pauses or not following()"
     for name, rule in zip("xy", rules, strict=False):
         scope[f"{name}_step"] = rule.step
         other, plain = ("y", "b") if name == "x" else ("x", "a")
@@ -103,6 +106,24 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         fields[f"{name}_saved"] = _saved_by(rule)
     exec((_UNARY if len(rules) == 1 else _BINARY).format(**fields), scope)  # noqa: S102
     return scope["record"]
+
+
+def on_values(primitive: Primitive, backend: Any) -> Callable[..., Any]:
+    """`bind` of a constant: where only reverse traces follow the arguments, they see values."""
+    box_type, impl = backend.box_type, backend.implementation(primitive)
+
+    def apply(*args: Any) -> Any:
+        values: list[Any] = []
+        for arg in args:
+            value = arg
+            while type(value) is box_type:
+                if not value.tracer.recording:
+                    return bind(primitive, args, {})
+                value = value.value
+            values.append(value)
+        return impl(*values)
+
+    return apply
 
 
 def is_recorder(apply: Any) -> bool:

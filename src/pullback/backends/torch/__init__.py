@@ -8,12 +8,14 @@ import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 
 from ... import core
 from ...errors import UnsupportedError
 from ...ops.declare import registry
 from . import autograd, elementwise, index, reduce, shape
+from .helpers import HELPERS
 from .autograd import follow_functions, transformed, version_of
 
 
@@ -27,15 +29,24 @@ class _Implementations(dict[str, Any]):
         )
 
 
+    @staticmethod
+    def constant(value: Any, args: Any) -> Any:
+        """`value`, which is not followed, without the memory of `args`, which may be."""
+        shared = any(isinstance(arg, torch.Tensor) and shares(value, arg) for arg in args)
+        return value.clone() if shared else value
+
+
 def _functions_of(module: ModuleType) -> dict[str, Any]:
-    public = vars(module).items()
-    return {k: v for k, v in public if getattr(v, "__module__", None) == module.__name__}
+    return {
+        name: function
+        for name, function in vars(module).items()
+        if name in registry or getattr(function, "__module__", None) == module.__name__
+    }
 
 
 implementations = _Implementations()
 for _family in (elementwise, reduce, shape, index, autograd):
     implementations.update(_functions_of(_family))
-    implementations.update(getattr(_family, "SPELLED", {}))
 core.implementations[torch.Tensor] = implementations
 
 
@@ -60,6 +71,11 @@ class TorchBackend:
         }
         made["zeros"] = self.zeros
         self.xp = SimpleNamespace(**(functions | made))
+
+    @staticmethod
+    def implementation(primitive: Any) -> Any:
+        """What runs `primitive` on raw tensors."""
+        return implementations[primitive.name]
 
     @staticmethod
     def fingerprint(array: Any) -> Any:
@@ -283,7 +299,9 @@ def _count_of_a_fresh_tensor() -> int:
 
 _FRESH = _count_of_a_fresh_tensor()
 # What rules call: the primitives, which dispatch on boxes, and functions of torch's, which do too.
-functions: dict[str, Any] = dict(implementations) | registry
+functions: dict[str, Any] = dict(implementations)
+functions |= {name: primitive for name, primitive in registry.items() if not hasattr(np, name)}
+functions |= HELPERS
 
 
 @functools.cache

@@ -32,3 +32,7 @@ def unindex(x: Any, shape: tuple[int, ...], index: Any) -> Any:
     buffer = torch.zeros(shape, dtype=x.dtype, device=x.device)
     add_at(buffer, x, index)
     return buffer
+
+
+def where(x: Any, y: Any, condition: Any) -> Any:
+    return torch.where(condition, x, y)

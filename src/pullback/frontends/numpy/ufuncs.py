@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from ...backends.numpy import backend
-from ...core import bind, raw
+from ...core import raw
 from ...errors import UnsupportedError
 from ...ops import elementwise as ops
 from ...ops import reduce as reductions
 from ...ops.declare import registry
 from ...ops.index import unindex
-from ...recorders import recorder
+from ...recorders import on_values, recorder
 from .box import define, install_operators, operator
 from .dispatch import (
     any_box,
@@ -80,30 +80,12 @@ ufuncs.update(
 )
 
 
-def _on_values(primitive: Any) -> Callable[..., Any]:
-    """`bind` of a constant: where only reverse traces follow the arguments, they see values."""
-    box_type, impl = backend.box_type, primitive.impl
-
-    def apply(*args: Any) -> Any:
-        values = []
-        for arg in args:
-            value = arg
-            while type(value) is box_type:
-                if not value.tracer.recording:
-                    return bind(primitive, args, {})
-                value = value.value
-            values.append(value)
-        return impl(*values)
-
-    return apply
-
-
 # All others: a primitive named as a ufunc applies it, unless its family says otherwise.
 for _name, _primitive in registry.items():
     if isinstance(_ufunc := getattr(np, _name, None), np.ufunc):
         _constant = _primitive.kind == "constant"
         ufuncs.setdefault(
-            _ufunc, _on_values(_primitive) if _constant else recorder(_primitive, backend)
+            _ufunc, on_values(_primitive, backend) if _constant else recorder(_primitive, backend)
         )
 
 install_operators()

@@ -35,7 +35,8 @@ def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     versions: list[int] = []
     for place, value in enumerate(leaves):
         if isinstance(value, torch.Tensor) and not is_box(value):
-            leaves[place] = tensor = value if type(value) is torch.Tensor else plain(value)
+            tensor = value if type(value) is torch.Tensor else plain(value)
+            leaves[place] = tensor = tensor.clone() if tensor.is_inference() else tensor
             captured.append(tensor)
             versions.append(version_of(tensor))
 
