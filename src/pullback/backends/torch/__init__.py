@@ -14,7 +14,7 @@ import torch
 from ... import core
 from ...errors import UnsupportedError
 from ...ops.declare import registry
-from . import autograd, elementwise, index, reduce, shape
+from . import autograd, contract, elementwise, index, reduce, shape
 from .helpers import HELPERS
 from .autograd import follow_functions, transformed, version_of
 
@@ -45,7 +45,7 @@ def _functions_of(module: ModuleType) -> dict[str, Any]:
 
 
 implementations = _Implementations()
-for _family in (elementwise, reduce, shape, index, autograd):
+for _family in (elementwise, contract, reduce, shape, index, autograd):
     implementations.update(_functions_of(_family))
 core.implementations[torch.Tensor] = implementations
 

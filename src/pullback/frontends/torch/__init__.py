@@ -1,6 +1,6 @@
 """torch's functions, methods and operators on boxes, through `__torch_function__`."""
 
-from . import box, index, mutation, opaque, pointwise
+from . import box, contract, index, mutation, opaque, pointwise, reduce, shape
 from .box import TensorBox
 
-__all__ = ["TensorBox", "box", "index", "mutation", "opaque", "pointwise"]
+__all__ = ["TensorBox", "box", "contract", "index", "mutation", "opaque", "pointwise", "reduce", "shape"]
