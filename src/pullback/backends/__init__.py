@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..core import box_types
@@ -24,9 +24,21 @@ def backend_of(leaves: Iterable[Any]) -> Any:
             continue
         if type(leaf) in box_types:
             return leaf.tracer.backend
-        for module, array_type, frontend in _LIBRARIES:
-            library = sys.modules.get(module)
-            if library is not None and isinstance(leaf, getattr(library, array_type)):
-                importlib.import_module(f"pullback.frontends.{frontend}")
-                return importlib.import_module(f"pullback.backends.{frontend}").backend_for(leaf)
+        choose = _choices[type(leaf)] if type(leaf) in _choices else _look_for(leaf)
+        if choose is not None:
+            return choose(leaf)
     return numpy_backend
+
+
+# Type of a leaf -> the function that gives its backend; None for what is of no library.
+_choices: dict[type, Callable[[Any], Any] | None] = {}
+
+
+def _look_for(leaf: Any) -> Callable[[Any], Any] | None:
+    for module, array_type, name in _LIBRARIES:
+        library = sys.modules.get(module)
+        if library is not None and isinstance(leaf, getattr(library, array_type)):
+            importlib.import_module(f"pullback.frontends.{name}")
+            backend = importlib.import_module(f"pullback.backends.{name}")
+            return _choices.setdefault(type(leaf), backend.backend_for)
+    return None

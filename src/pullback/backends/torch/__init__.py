@@ -16,7 +16,7 @@ from ...errors import UnsupportedError
 from ...ops.declare import registry
 from . import autograd, contract, elementwise, index, reduce, shape
 from .helpers import HELPERS
-from .autograd import follow_functions, transformed, version_of
+from .autograd import transformed, version_of
 
 
 class _Implementations(dict[str, Any]):
@@ -193,7 +193,7 @@ class TorchBackend:
     def has_zeros(cotangent: Any) -> bool:
         """Is any element exactly zero?"""
         cotangent = core.raw(cotangent)
-        return transformed(cotangent) or not cotangent.all()
+        return transformed(cotangent) or int(cotangent.count_nonzero()) != cotangent.numel()
 
     def zeros(self, shape: tuple[int, ...], dtype: Any) -> Any:
         return torch.zeros(shape, dtype=dtype, device=self.device)
@@ -250,10 +250,8 @@ class _Running:
                 self.modes.enter_context(torch.inference_mode(mode=False))
             self.modes.enter_context(core.pause(self.trace.level - 1))
             torch._C._set_grad_enabled(True)  # noqa: SLF001
-        follow_functions(1)
 
     def __exit__(self, *error: object) -> None:
-        follow_functions(-1)
         torch._C._set_grad_enabled(self.enabled)  # noqa: SLF001
         if self.modes is not None:
             self.modes.close()
@@ -312,4 +310,7 @@ def backend_of_device(device: torch.device) -> TorchBackend:
 
 def backend_for(leaf: Any) -> TorchBackend:
     """The backend that a tensor belongs to."""
-    return backend_of_device(leaf.device)
+    return _CPU if leaf.is_cpu else backend_of_device(leaf.device)
+
+
+_CPU = backend_of_device(torch.device("cpu"))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import threading
 import types
 import warnings
 from collections.abc import Callable, Sequence
@@ -265,15 +264,12 @@ view = Primitive("torch_view", "linear", torch_view, [Rule(TRANSPOSE, _view_tran
 
 # torch.autograd.Function.apply hands traced tensors to the function's own code, without a word to
 # us, and with gradients off: the derivative would be zero.  Programs keep `apply` in variables, so
-# replacing the attribute would not reach it.  While a transform runs a function, the code of `apply`
-# is therefore exchanged for one that asks for boxes first.
+# replacing the attribute would not reach it: its code is exchanged for one that asks for boxes
+# first, which costs the functions of other programs a fraction of a microsecond.
 
-_lock = threading.Lock()
-_running = 0
 _apply: Any = torch.autograd.Function.__dict__["apply"].__func__
-_code = _apply.__code__
 _original = types.FunctionType(
-    _code, _apply.__globals__, "apply", _apply.__defaults__, _apply.__closure__
+    _apply.__code__, _apply.__globals__, "apply", _apply.__defaults__, _apply.__closure__
 )
 # How to call a function whose arguments hold boxes; set by the frontend.
 on_boxes: list[Callable[..., Any]] = []
@@ -299,10 +295,4 @@ def apply_followed(cls: Any, args: Any, kwargs: Any) -> Any:
     return on_boxes[0](functools.partial(_original, cls), args, kwargs)
 
 
-def follow_functions(change: int) -> None:
-    """Count the transforms that run functions; while there is one, `apply` sees boxes."""
-    global _running  # noqa: PLW0603
-    with _lock:
-        _running += change
-        if _running == (change == 1):
-            _apply.__code__ = _Followed.apply.__code__ if _running else _code
+_apply.__code__ = _Followed.apply.__code__

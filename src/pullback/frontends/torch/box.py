@@ -14,7 +14,7 @@ from ...backends.torch import TorchBackend
 from ...core import box_types, raw
 from ...errors import ConversionError
 from . import opaque
-from .dispatch import functions, implements, name_of
+from .dispatch import functions, implements, name_of, recorded
 
 
 class TensorBox(torch.Tensor):
@@ -32,6 +32,10 @@ class TensorBox(torch.Tensor):
     def __torch_function__(
         cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
+        if not kwargs:
+            record = recorded.get(func)
+            if record is not None:
+                return record(*args)
         ours = functions.get(func)
         if ours is None:
             return opaque.apply(func, args, kwargs or {})

@@ -15,6 +15,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # torch function (or method) -> ours, called with the very arguments of the user's call.
 functions: dict[Any, Callable[..., Any]] = {}
+# The pointwise ones again, for calls without options: a primitive's recorder itself.
+recorded: dict[Any, Callable[..., Any]] = {}
 
 
 def implements(*torch_functions: Any) -> Callable[[F], F]:

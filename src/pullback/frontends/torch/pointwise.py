@@ -15,7 +15,7 @@ from ...ops.index import where as ops_where
 from ...recorders import on_values, recorder
 from . import opaque
 from .box import TensorBox
-from .dispatch import functions, implements, is_box
+from .dispatch import functions, implements, is_box, recorded
 
 _BACKEND = backend_of_device(torch.device("cpu"))
 
@@ -99,7 +99,9 @@ def _register(name: str, names: str) -> None:
         for owner in (torch, torch.special, torch.Tensor):
             if hasattr(owner, one):
                 functions[getattr(owner, one)] = ours
-        setattr(TensorBox, one, ours)
+                if one not in _OPTIONS:
+                    recorded[getattr(owner, one)] = apply
+        setattr(TensorBox, one, ours if one in _OPTIONS else apply)
 
 
 def _with_options(apply: Callable[..., Any], function: Any) -> Callable[..., Any]:
@@ -114,6 +116,8 @@ def _with_options(apply: Callable[..., Any], function: Any) -> Callable[..., Any
     return call
 
 
+# What these take is more than their arguments.
+_OPTIONS = "add sub subtract div divide true_divide".split()
 _TWO = " ".join(
     names
     for name, names in (_FOLLOWED | _CONSTANTS).items()
