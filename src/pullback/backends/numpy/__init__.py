@@ -100,7 +100,7 @@ class NumpyBackend:
         return isinstance(value, (float, complex)) if dtype is None else dtype.kind in "fc"
 
     @staticmethod
-    def enter(value: Any, trace: Any) -> Any:
+    def enter(value: Any, trace: Any = None) -> Any:  # noqa: ARG004
         """A primal as a transform holds it.
 
         Arrays are copied: later changes by the caller cannot reach the tape, nor writes the caller.
@@ -203,7 +203,7 @@ class NumpyBackend:
         return np.errstate(all="ignore")
 
     @staticmethod
-    def running(trace: Any) -> Any:
+    def running(trace: Any) -> Any:  # noqa: ARG004
         """Entered while a transform runs a function."""
         return _NOTHING
 

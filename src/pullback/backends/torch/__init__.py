@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
+from contextvars import ContextVar
 from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 
@@ -12,11 +13,11 @@ import numpy as np
 import torch
 
 from ... import core
-from ...errors import UnsupportedError
+from ...errors import ConversionError, UnsupportedError
 from ...ops.declare import registry
 from . import autograd, contract, elementwise, index, reduce, shape
-from .helpers import HELPERS
 from .autograd import transformed, version_of
+from .helpers import HELPERS
 
 
 class _Implementations(dict[str, Any]):
@@ -28,12 +29,26 @@ class _Implementations(dict[str, Any]):
             "differentiate the NumPy program"
         )
 
-
     @staticmethod
     def constant(value: Any, args: Any) -> Any:
         """`value`, which is not followed, without the memory of `args`, which may be."""
-        shared = any(isinstance(arg, torch.Tensor) and shares(value, arg) for arg in args)
-        return value.clone() if shared else value
+        if not any(isinstance(arg, torch.Tensor) and shares(value, arg) for arg in args):
+            return value
+        copy = value.clone()
+        if _handed_out.get() is not None:
+            _handed_out.get().append((copy, version_of(copy)))
+        return copy
+
+
+# Copies given for views under no_grad to the function that runs now: a write into one would be
+# a write into the traced tensor to torch.
+_handed_out: ContextVar[Any] = ContextVar("handed_out", default=None)
+
+
+def written_back(copy: Any) -> None:
+    """Note that a copy was assigned to where it came from, as `x[0] *= 2` does."""
+    handed_out = _handed_out.get() or []
+    handed_out[:] = [pair for pair in handed_out if pair[0] is not copy]
 
 
 def _functions_of(module: ModuleType) -> dict[str, Any]:
@@ -208,7 +223,7 @@ class TorchBackend:
 
     @staticmethod
     def quiet() -> Any:
-        """torch does not warn of a division by zero."""
+        """A division by zero brings no warning."""
         return contextlib.nullcontext()
 
     @staticmethod
@@ -236,25 +251,33 @@ class TorchBackend:
 class _Running:
     """torch's grad mode, on; where it was off, the transforms around are switched off instead."""
 
-    __slots__ = ("enabled", "modes", "trace")
+    __slots__ = ("enabled", "modes", "token", "trace")
 
     def __init__(self, trace: Any) -> None:
         self.trace = trace
 
     def __enter__(self) -> None:
         self.modes = None
+        self.token = _handed_out.set([])
         self.enabled = torch.is_grad_enabled()
         if not self.enabled:
             self.modes = contextlib.ExitStack()
             if torch.is_inference_mode_enabled():
                 self.modes.enter_context(torch.inference_mode(mode=False))
             self.modes.enter_context(core.pause(self.trace.level - 1))
-            torch._C._set_grad_enabled(True)  # noqa: SLF001
+            torch._C._set_grad_enabled(True)  # noqa: FBT003
 
     def __exit__(self, *error: object) -> None:
-        torch._C._set_grad_enabled(self.enabled)  # noqa: SLF001
+        torch._C._set_grad_enabled(self.enabled)
         if self.modes is not None:
             self.modes.close()
+        copies = _handed_out.get()
+        _handed_out.reset(self.token)
+        if error[0] is None and any(version_of(copy) != version for copy, version in copies):
+            raise ConversionError(
+                f"pullback.{self.trace.name}: a view that was made of a traced tensor under "
+                "no_grad was written into, which pullback does not follow: write x[index] = value"
+            )
 
 
 def plain(value: Any) -> Any:
@@ -270,7 +293,7 @@ def shares(out: Any, value: Any) -> bool:
         return False
     if transformed(out) or transformed(value):
         return False
-    return out.untyped_storage()._cdata == value.untyped_storage()._cdata  # noqa: SLF001
+    return out.untyped_storage()._cdata == value.untyped_storage()._cdata
 
 
 def _users(value: Any) -> int:
@@ -279,7 +302,7 @@ def _users(value: Any) -> int:
         return 1
     if transformed(value):
         return 2  # nobody can tell
-    return torch._C._storage_Use_Count(value.untyped_storage()._cdata) - _UNSHARED  # noqa: SLF001
+    return torch._C._storage_Use_Count(value.untyped_storage()._cdata) - _UNSHARED
 
 
 _UNSHARED = 0

@@ -182,14 +182,17 @@ def load_decompositions() -> None:
         importlib.import_module("torch._decomp.decompositions_for_jvp")
 
 
-class without_hooks:  # noqa: N801
+_ANY = False  # the hooks of tracing too
+
+
+class without_hooks:
     """What torch saves here, it saves itself: a checkpoint's hooks would run the function again."""
 
     __slots__ = ("hooks",)
 
     def __enter__(self) -> None:
         self.hooks: list[Any] = []
-        while hooks := torch._C._autograd._top_saved_tensors_default_hooks(False):
+        while hooks := torch._C._autograd._top_saved_tensors_default_hooks(_ANY):
             self.hooks.append(hooks)
             torch._C._autograd._pop_saved_tensors_default_hooks()
 
@@ -256,7 +259,11 @@ def _view_transpose(
             (found,) = torch.autograd.grad(out, x, cotangent, create_graph=cotangent.requires_grad)
         return found
 
-    return on_boxes[0](transpose, (cotangent,), {}) if type(cotangent) in box_types else transpose(cotangent)
+    return (
+        on_boxes[0](transpose, (cotangent,), {})
+        if type(cotangent) in box_types
+        else transpose(cotangent)
+    )
 
 
 view = Primitive("torch_view", "linear", torch_view, [Rule(TRANSPOSE, _view_transpose, ("x",))])
@@ -278,7 +285,7 @@ on_boxes: list[Callable[..., Any]] = []
 class _Followed:
     """Where `apply` gets its code from: with the cell `__class__`, which the original has too."""
 
-    def apply(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
         _ = __class__
         from pullback.backends.torch.autograd import apply_followed  # noqa: PLC0415
 

@@ -29,9 +29,7 @@ class TensorBox(torch.Tensor):
     value: Any
 
     @classmethod
-    def __torch_function__(
-        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if not kwargs:
             record = recorded.get(func)
             if record is not None:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from ... import mutate
+from ...backends.torch import written_back
 from ...core import raw
 from ...errors import ConversionError, UnsupportedError
 from .box import TensorBox
@@ -61,6 +62,7 @@ def _copy_borrowed(box: Any) -> None:
 @implements(torch.Tensor.__setitem__)
 def setitem(self: Any, index: Any, value: Any) -> None:
     assign(self, static_index(index), value)
+    written_back(value)
 
 
 def replace(target: Any, value: Any) -> Any:
@@ -131,9 +133,9 @@ _FILLED = """
     bernoulli_ cauchy_ exponential_ geometric_ log_normal_ normal_ random_ uniform_ zero_
 """.split()
 _METADATA = """
-    apply_ as_strided_ detach_ map_ map2_ rename_ resize_ resize_as_ resize_as_sparse_ set_ share_memory_
-    sparse_resize_ sparse_resize_and_clear_ squeeze_ swapaxes_ swapdims_ t_ transpose_ unsqueeze_
-    module_load_ is_shared_
+    apply_ as_strided_ detach_ map_ map2_ rename_ resize_ resize_as_ resize_as_sparse_ set_
+    share_memory_ sparse_resize_ sparse_resize_and_clear_ squeeze_ swapaxes_ swapdims_ t_
+    transpose_ unsqueeze_
 """.split()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ... import tree
-from ...backends.torch import plain, shares
+from ...backends.torch import implementations, plain, shares
 from ...backends.torch.autograd import Call, call, on_boxes, version_of, view
 from ...core import bind, raw
 from ...errors import ConversionError, UnsupportedError
@@ -75,7 +75,9 @@ def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 def as_views(results: Any, boxes: list[Any], evaluate: Callable[..., Any]) -> Any:
     """`results`, in which a tensor that shares memory with one of `boxes` is a view of that."""
     if not any(
-        is_box(one) and shares(raw(one), raw(box)) for one in tree.flatten(results)[0] for box in boxes
+        is_box(one) and shares(raw(one), raw(box))
+        for one in tree.flatten(results)[0]
+        for box in boxes
     ):
         return results
 
@@ -84,7 +86,7 @@ def as_views(results: Any, boxes: list[Any], evaluate: Callable[..., Any]) -> An
             if is_box(one) and shares(raw(one), raw(box)):
                 others = [raw(other) for other in boxes]
 
-                def of_box(value: Any, number: int = number) -> Any:
+                def of_box(value: Any, number: int = number, others: Any = others) -> Any:
                     outs, rebuild = evaluate([*others[:number], value, *others[number + 1 :]])
                     return rebuild(outs)
 
@@ -113,12 +115,9 @@ def on_values(function: Callable[..., Any], leaves: list[Any], structure: Any) -
 
 def unshared(result: Any, values: list[Any]) -> Any:
     """`result` with copies of those of its tensors that are views of `values`."""
-    tensors = [value for value in values if isinstance(value, torch.Tensor)]
 
     def copied(one: Any) -> Any:
-        if isinstance(one, torch.Tensor) and any(shares(one, value) for value in tensors):
-            return one.clone()
-        return one
+        return implementations.constant(one, values) if isinstance(one, torch.Tensor) else one
 
     return copied(result) if isinstance(result, torch.Tensor) else tree.map_leaves(copied, result)
 

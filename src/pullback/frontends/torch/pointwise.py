@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ...backends.torch import TorchBackend, backend_of_device
+from ...backends.torch import backend_of_device
 from ...core import raw
 from ...ops import elementwise as ops
 from ...ops.declare import registry
@@ -84,8 +84,6 @@ _OPERATORS = {
 }
 
 
-
-
 def _fast(primitive: Any) -> Callable[..., Any]:
     if primitive.kind == "constant":
         return on_values(primitive, _BACKEND)
@@ -119,9 +117,7 @@ def _with_options(apply: Callable[..., Any], function: Any) -> Callable[..., Any
 # What these take is more than their arguments.
 _OPTIONS = "add sub subtract div divide true_divide".split()
 _TWO = " ".join(
-    names
-    for name, names in (_FOLLOWED | _CONSTANTS).items()
-    if len(registry[name].rules) == 2
+    names for name, names in (_FOLLOWED | _CONSTANTS).items() if len(registry[name].rules) == 2
 ).split()
 for _name, _names in (_FOLLOWED | _CONSTANTS).items():
     _register(_name, _names)

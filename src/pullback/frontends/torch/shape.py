@@ -75,9 +75,7 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     start, end = _axis(start_dim, len(shape)) + len(shape), _axis(end_dim, len(shape)) + len(shape)
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
-    return _reshaped(
-        input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
-    )
+    return _reshaped(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
 @implements(torch.ravel, torch.Tensor.ravel)
