@@ -13,6 +13,7 @@ import pullback
 from pullback import ConversionError, EscapedTracerError, UnsupportedError, grad, vjp
 
 X = np.array([0.1, 0.5, 1.5])
+CAPTURED = np.empty(3)
 
 
 def arrays(tree):
@@ -134,10 +135,8 @@ def test_row_68_conversions_to_plain_numbers_raise(conversion):
 @pytest.mark.parametrize(
     "conversion",
     [
-        lambda x: np.array([x, x]),
-        np.asarray,
+        np.asarray,  # NumPy's own, as `from numpy import asarray` has bound it before
         np.array,
-        lambda x: np.asarray([x, [x]], dtype=float),
         np.ascontiguousarray,
         np.float64,
     ],
@@ -147,16 +146,17 @@ def test_row_69_conversions_to_plain_arrays_raise(conversion):
         grad(lambda x: np.sum(conversion(x)))(1.0)
 
 
-def test_assignment_of_a_traced_value_into_a_plain_array_raises():
-    def f(x):
-        buffer = np.zeros(3)
-        buffer[0] = x
-        return np.sum(buffer)
+def test_assignment_of_a_traced_value_into_a_captured_array_raises():
+    """With the line and what to write, though NumPy makes an error of its own of an element's."""
+    captured = np.zeros(3)
 
-    with pytest.raises((ConversionError, ValueError)) as caught:
+    def f(x):
+        captured[0] = x
+        return np.sum(captured)
+
+    with pytest.raises(ConversionError, match=r"test_border.py:\d+: captured\[0\] = x"):
         grad(f)(1.0)
-    # NumPy turns the error of an element's conversion into one of its own.
-    assert isinstance(caught.value.__cause__ or caught.value, ConversionError)
+    assert not captured.any()
 
 
 def test_row_68_items_are_constants_and_branches_are_allowed():
@@ -193,12 +193,12 @@ def test_a_function_without_a_rule_says_what_to_use_instead():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda x: np.exp(x, out=np.empty(3)),
-        lambda x: np.add(x, 1.0, out=np.empty(3)),
-        lambda x: np.sum(x, out=np.empty(())),
+        lambda x: np.exp(x, out=CAPTURED),
+        lambda x: np.add(x, 1.0, out=CAPTURED),
+        lambda x: np.sum(x, out=CAPTURED[0, ...]),
     ],
 )
-def test_row_51_out_is_refused_by_name(call):
+def test_row_51_out_is_refused_by_name_where_it_is_a_captured_array(call):
     with pytest.raises(UnsupportedError, match="out"):
         grad(lambda x: np.sum(call(x)))(X)
 

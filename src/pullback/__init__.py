@@ -4,7 +4,7 @@ from .api import grad, grad_and_value, stop_gradient, value_and_grad
 from .core import no_grad
 from .errors import ConversionError, EscapedTracerError, StaleValueError, UnsupportedError
 from .forward import jvp
-from .frontends import numpy as _numpy  # noqa: F401  (teaches NumPy's functions about boxes)
+from .frontends.numpy.intercept import intercept  # teaches NumPy's functions about boxes
 from .tree import register_node
 from .vjp import vjp
 
@@ -17,6 +17,7 @@ __all__ = [
     "UnsupportedError",
     "grad",
     "grad_and_value",
+    "intercept",
     "jvp",
     "no_grad",
     "register_node",

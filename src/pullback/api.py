@@ -116,7 +116,7 @@ def _differentiate(
             return func(*full, **kwargs)
 
         selected = tuple(args[place] for place in places)
-        recording = Recording(transform, of_selected, selected, has_aux=has_aux, root="args")
+        recording = Recording(transform, func, of_selected, selected, has_aux=has_aux, root="args")
         dtype = _scalar_dtype(transform, recording)
         if strict:
             check_strict(transform, recording, "args")

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import tree
 from .core import box_types, escaped, paused, raw
+from .errors import ConversionError
 
 
 def check_leaves(
@@ -65,6 +66,20 @@ def check_outputs(transform: str, leaves: list[Any], structure: Any, backend: An
             )
 
 
+def run(trace: Any, func: Callable[..., Any], call: Callable[..., Any], *args: Any) -> Any:
+    """`call(*args)`, which runs the program's `func` under a transform."""
+    token = trace.backend.start(func, trace)
+    try:
+        return call(*args)
+    except ValueError as error:
+        # NumPy says "setting an array element with a sequence" where ours says what to write.
+        if isinstance(error.__cause__, ConversionError):
+            raise error.__cause__ from error
+        raise
+    finally:
+        trace.backend.stop(token)
+
+
 def refresh_views(leaves: list[Any]) -> None:
     """Bring every box among `leaves` to where its base is now."""
     for leaf in leaves:
@@ -86,7 +101,7 @@ def split_aux(transform: str, result: Any) -> tuple[Any, Any]:
 def unwrap(value: Any, trace: Any) -> Any:
     """A value that leaves `trace`: without its box, for the caller to keep."""
     if type(value) in box_types:
-        if value.tracer is not trace:
+        if value.tracer is not trace and value.tracer.level:
             return value
         array = value.value
         return trace.backend.own(array, held=1)
@@ -94,7 +109,7 @@ def unwrap(value: Any, trace: Any) -> Any:
 
 
 def unwrap_aux(aux: Any, trace: Any) -> Any:
-    """`aux` with the values that `trace` follows taken out of their boxes; nothing else touched."""
+    """`aux` with what `trace` follows, and buffers, taken out of their boxes; no more touched."""
     if type(aux) in box_types:
         return unwrap(aux, trace)
     return tree.map_leaves(

@@ -71,13 +71,11 @@ class Primitive:
 class Trace:
     """One running transform: it gives meaning to primitives whose arguments it has boxed."""
 
-    __slots__ = ("backend", "ended", "level", "name", "recording", "watchers")
+    __slots__ = ("__weakref__", "backend", "ended", "level", "name", "recording")
 
     def __init__(self, name: str, level: int | None = None) -> None:
         self.level = next(_levels) if level is None else level
         self.name = name
-        # The traces that may hold raw arrays that this trace writes into.
-        self.watchers: set[Trace] = set()
         self.backend: Any = None
         self.ended = False
         self.recording = False  # may `reverse.py` write its tape without asking `process`?
@@ -86,24 +84,12 @@ class Trace:
         """What `primitive` means under this transform; some of `args` are its boxes."""
         raise NotImplementedError
 
-    def watch(self, values: Sequence[Any]) -> None:
-        """Note the other traces whose boxes are among `values`: they meet what this one holds."""
-        for value in values:
-            if type(value) in box_types and value.tracer is not self:
-                self.watchers.add(value.tracer)
-
-    def read(self, value: Any) -> Any:
-        """`value`, or the raw array behind it if no transform follows it yet (level 0)."""
-        while type(value) in box_types and value.tracer.level == 0:
-            value.tracer.watchers.add(self)
-            value = value.value
-        return value
+    def read(self, buffer: Any) -> Any:
+        """What this trace sees of an array that no transform follows (level 0): the raw one."""
+        return buffer.value
 
     def wrote(self, buffer: Any, index: Any, stored: Any) -> None:
-        """Be told that a raw array changed, which held `stored` at `index`."""
-        for watcher in self.watchers:
-            if not watcher.ended and watcher is not self:
-                watcher.wrote(buffer, index, stored)
+        """Be told that a raw array that this trace reads changed: it held `stored` at `index`."""
 
 
 class Box:
@@ -157,7 +143,7 @@ def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> A
         following = top.backend.following
         if following is None or following():
             if buffers and top.level:
-                args = [top.read(arg) for arg in args]
+                args = [top.read(arg) if is_buffer(arg) else arg for arg in args]
             return top.process(primitive, args, params)
         args = [raw(arg) for arg in args]
         paused = top.level
@@ -179,6 +165,11 @@ def run(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> An
     return primitive.impl(*args, **params)
 
 
+def is_buffer(value: Any) -> bool:
+    """Is `value` an array that no transform follows yet, but that one may be written into?"""
+    return type(value) in box_types and value.tracer.level == 0
+
+
 def constant(value: Any, args: Sequence[Any]) -> Any:
     """`value`, read-only if it shares the memory of `args`, which a trace holds.
 
@@ -197,8 +188,9 @@ def constant(value: Any, args: Sequence[Any]) -> Any:
 
 def memory_of(value: Any) -> Any:
     """The array that owns the memory of `value`."""
-    while type(base := getattr(value, "base", None)) is type(value):
-        value = base
+    base = getattr(value, "base", None)
+    while base is not None and base is not value and type(base) is type(value):
+        value, base = base, base.base
     return value
 
 
@@ -208,8 +200,8 @@ def paused(value: Any) -> Any:
 
 
 def raw_below(value: Any, level: int) -> Any:
-    """`value` without the boxes of the traces up to `level`."""
-    while type(value) in box_types and value.tracer.level <= level:
+    """`value` without the boxes of the traces up to `level`; a buffer is constant as it is."""
+    while type(value) in box_types and 0 < value.tracer.level <= level:
         value = value.value
     return value
 

@@ -46,7 +46,6 @@ class ForwardTrace(Trace):
         mine = [type(arg) in box_types and arg.tracer is self for arg in args]
         values = [arg.value if m else arg for arg, m in zip(args, mine, strict=True)]
         tangents = [arg.tangent if m else None for arg, m in zip(args, mine, strict=True)]
-        self.watch(values)
         pushed = primitive.jvp(values, tangents, **params) if primitive.jvp is not None else None
         if pushed is None:
             out = bind(primitive, values, params)
@@ -232,8 +231,7 @@ def jvp(
     trace = ForwardTrace("jvp", backend_of(leaves))
     _enter(trace, leaves, _tangent_leaves(structure, tangents), structure)
     try:
-        with trace.backend.running(trace):
-            out = func(*tree.unflatten(structure, leaves))
+        out = border.run(trace, func, func, *tree.unflatten(structure, leaves))
         out, aux = border.split_aux("jvp", out) if has_aux else (out, None)
         out_leaves, out_structure = tree.flatten(out)
         border.check_outputs("jvp", out_leaves, out_structure, trace.backend)

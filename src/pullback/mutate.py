@@ -10,10 +10,11 @@ k elements costs O(k) on the way forward and on the way back.
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from .core import Box, Primitive, Trace, bind, box_types, new_box, raw, run
+from .core import Box, Primitive, Trace, bind, box_types, memory_of, new_box, raw, run
 
 
 class View:
@@ -73,13 +74,29 @@ class Write:
         self.stored = put(trace, self.buffer, self.index, self.stored)
 
 
+# The traces whose tapes hold raw arrays that another may write into, by the id of the memory.
+_readers: dict[int, tuple[Any, weakref.WeakSet[Trace]]] = {}
+
+
+def note_reader(trace: Trace, array: Any) -> None:
+    """Let `trace`, which saves the raw `array`, be told when another trace writes into it."""
+    memory = memory_of(array)
+    key = id(memory)
+    if key not in _readers:
+        forget = weakref.ref(memory, lambda _: _readers.pop(key, None))
+        _readers[key] = (forget, weakref.WeakSet())
+    _readers[key][1].add(trace)
+
+
 def put(trace: Trace, buffer: Any, index: Any, value: Any) -> Any:
-    """`buffer[index] = value`, seen by the other traces that may hold it; what stood there."""
+    """`buffer[index] = value`, seen by the other traces that read it; what stood there."""
     overwritten = trace.backend.copy(buffer[index])
     buffer[index] = value
-    if type(buffer) not in box_types:
-        # Only the others: this trace keeps its own record of its writes.
-        Trace.wrote(trace, buffer, index, overwritten)
+    if _readers and type(buffer) not in box_types:
+        _, readers = _readers.get(id(memory_of(buffer)), (None, ()))
+        for reader in [*readers]:
+            if reader is not trace:
+                reader.wrote(buffer, index, overwritten)
     return overwritten
 
 
@@ -93,7 +110,9 @@ def write(box: Box, index: Any, value: Any) -> None:
     if type(value) in box_types:
         if value.alias is not None:
             value.alias.refresh(value)
-        if value.tracer.level > root.tracer.level:
+        if not value.tracer.level:
+            value = value.value
+        elif value.tracer.level > root.tracer.level:
             lift(root, value.tracer)
     root.tracer.write(root, steps, index, value)
     if box.alias is not None:
@@ -107,8 +126,6 @@ def lift(root: Box, trace: Any) -> None:
         around = new_box(type(root), root.tracer, root.value, root.index)
         if hasattr(root, "tangent"):
             around.tangent = root.tangent
-    else:
-        root.tracer.watchers.add(trace)
     root.tracer.recording = False
     anew = trace.lift(around)
     root.tracer, root.value, root.index = trace, anew.value, anew.index
@@ -134,8 +151,8 @@ class BufferTrace(Trace):
         self.backend = backend
 
     def box(self, array: Any) -> Any:
-        """`array` (a raw array of our own) as a buffer; anything else as it is."""
-        if type(array) is not self.backend.array_type:
+        """`array` as a buffer, if it is one of floating-point numbers; anything else as it is."""
+        if type(array) is not self.backend.array_type or not self.backend.differentiable(array):
             return array
         return new_box(self.backend.box_type, self, array, self.next_place())
 

@@ -14,9 +14,9 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box, run
+from .core import Box, Primitive, Trace, bind, box_types, escaped, memory_of, new_box, run
 from .errors import StaleValueError
-from .mutate import View, Write, follow, put, writable
+from .mutate import View, Write, follow, note_reader, put, writable
 from .rules import IDENTITY, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
 
 Edge = tuple[Any, tuple[int, Any, bool], Any]
@@ -90,11 +90,8 @@ class ReverseTrace(Trace):
         if self.ended:
             raise escaped(self)
         values, refs, nested = self._unwrap(primitive, args)
-        if nested:
-            self.watch(values)
-            out = bind(primitive, values, params)
-        else:
-            out = run(primitive, values, params)
+        apply = bind if nested else run
+        out = apply(primitive, values, params)
         if primitive.joint:
             return self._record_joint(primitive, refs, values, params, out)
         rules = primitive.rules
@@ -129,10 +126,18 @@ class ReverseTrace(Trace):
                 refs.append((position, arg.index))
                 values[position] = arg.value
                 nested = nested or type(arg.value) in box_types
+            elif arg.tracer.level == 0:
+                values[position] = arg.value
+                if primitive.saves(position):
+                    note_reader(self, arg.value)
             else:
                 nested = True
                 self.captured[id(arg)] = (weakref.ref(arg), arg.tracer, arg.index)
         return values, refs, nested
+
+    def read(self, buffer: Any) -> Any:
+        """The buffer itself: `_unwrap` notes what the tape saves of it."""
+        return buffer
 
     def write(self, root: Box, steps: Any, index: Any, value: Any) -> None:
         """Write `value` to the part `index` of the view of `root` that `steps` lead to."""
@@ -154,10 +159,15 @@ class ReverseTrace(Trace):
         root.index = place
 
     def wrote(self, buffer: Any, index: Any, stored: Any) -> None:
-        """Remember what another trace overwrote in a raw array that this tape may have saved."""
-        self.recording = False
+        """Remember what another trace overwrote in a raw array that this tape may have saved.
+
+        Also after this trace has ended: a later walk back undoes that write first.
+        """
         self.writes.append(Write(self.next_index(), buffer, index, self.backend.copy(stored)))
-        super().wrote(buffer, index, stored)
+        memory = memory_of(buffer)
+        for key, (array, _) in [*self.kept.items()]:
+            if memory_of(array) is memory:
+                del self.kept[key]  # its changes are known: no fingerprint need tell
 
     def keep(self, array: Any) -> Any:
         """A plain array of the caller's as the tape may save it: a later change must not reach it.
@@ -169,6 +179,7 @@ class ReverseTrace(Trace):
             return array.copy()
         if id(array) not in self.kept:
             self.kept[id(array)] = (array, self.backend.fingerprint(array))
+            note_reader(self, array)
         return array
 
     def check_kept(self) -> None:

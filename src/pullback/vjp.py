@@ -17,7 +17,10 @@ Output = tuple[int | None, tuple[int, ...], Any]
 
 
 class Recording:
-    """One run of a function under a reverse trace: its outputs, its tape, and the way back."""
+    """One run of a function under a reverse trace: its outputs, its tape, and the way back.
+
+    `call(args)` runs the program's `func`.
+    """
 
     __slots__ = (
         "aux",
@@ -34,7 +37,8 @@ class Recording:
     def __init__(
         self,
         transform: str,
-        function: Callable[[Any], Any],
+        func: Callable[..., Any],
+        call: Callable[[Any], Any],
         args: Any,
         *,
         has_aux: bool,
@@ -54,8 +58,7 @@ class Recording:
             self.count = sum(differentiable)
             args = tree.unflatten(self.leaves, leaves)
             del leaves
-            with backend.running(trace):
-                out = function(args)
+            out = border.run(trace, func, call, args)
             del args
             out, aux = border.split_aux(transform, out) if has_aux else (out, None)
             if type(out) in box_types and out.tracer is trace:
@@ -90,8 +93,6 @@ class Recording:
         if not trace.writes:
             return self._walk(cotangents, tape, free=free)
         with trace.lock:
-            # The cotangents' traces will save raw arrays of ours, which undoing writes changes.
-            trace.watch(cotangents)
             return self._walk(cotangents, tape, free=free)
 
     def _walk(self, cotangents: list[Any], tape: Tape, *, free: bool) -> Any:
@@ -236,7 +237,7 @@ def vjp(
         >>> pull(np.ones(2))[0].tolist() == np.exp(x).tolist()
         True
     """
-    recording = Recording("vjp", lambda args: func(*args), primals, has_aux=has_aux)
+    recording = Recording("vjp", func, lambda args: func(*args), primals, has_aux=has_aux)
     if strict:
         check_strict("vjp", recording)
     pull = Pullback(recording)

@@ -7,7 +7,6 @@ file in this folder has one, and it takes precedence.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import sys
 from types import ModuleType, SimpleNamespace
@@ -16,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...core import memory_of
-from . import contract, elementwise, fft, index, linalg, reduce, shape
+from . import contract, elementwise, fft, index, linalg, reduce, shape, special
 
 # What rules call.  `ops/declare.py` adds the primitives that have no NumPy name, so that they
 # dispatch on boxes as NumPy's functions do.
@@ -28,12 +27,9 @@ def _functions_of(module: ModuleType) -> dict[str, Any]:
     return {k: v for k, v in public if getattr(v, "__module__", None) == module.__name__}
 
 
-for _family in (elementwise, reduce, shape, index, contract, linalg, fft):
+for _family in (elementwise, reduce, shape, index, contract, linalg, fft, special):
     vars(xp).update(_functions_of(_family))
 xp.one_half = elementwise.one_half
-
-
-_NOTHING = contextlib.nullcontext()
 
 
 class NumpyBackend:
@@ -44,7 +40,12 @@ class NumpyBackend:
     following = None  # NumPy has no mode that makes what is computed constants
     array_type = np.ndarray
     float64 = np.dtype(np.float64)
-    box_type: Any = None  # set by the frontend
+    # Set by the frontend: its box, and what makes an array of anything.
+    box_type: Any = None
+    as_array: Any = None
+    # And what it does while a transform runs a program's function (`intercept.py`).
+    start: Any = None
+    stop: Any = None
     # What an op takes as it is; anything else (a list, a foreign array) is converted.
     operands: ClassVar[set[type]] = {np.ndarray, float, int, complex, bool, *np.sctypeDict.values()}
 
@@ -68,7 +69,7 @@ class NumpyBackend:
         operands = NumpyBackend.operands
         if any(getattr(type(arg), "__array_ufunc__", True) is None for arg in (x, y)):
             return NotImplemented
-        args = [arg if type(arg) in operands else np.asarray(arg) for arg in (x, y)]
+        args = [arg if type(arg) in operands else NumpyBackend.as_array(arg) for arg in (x, y)]
         for given, arg in zip((x, y), args, strict=True):
             if getattr(getattr(arg, "dtype", None), "kind", "") == "O":
                 raise TypeError(
@@ -201,11 +202,6 @@ class NumpyBackend:
     def quiet() -> Any:
         """Rules divide by zero where the mathematics does: no warning from a walk back."""
         return np.errstate(all="ignore")
-
-    @staticmethod
-    def running(trace: Any) -> Any:  # noqa: ARG004
-        """Entered while a transform runs a function."""
-        return _NOTHING
 
     @staticmethod
     def own(value: Any, held: int = 0) -> Any:

@@ -243,40 +243,35 @@ class TorchBackend:
         return value
 
     @staticmethod
-    def running(trace: Any) -> Any:
-        """Entered while a transform runs a function: what a mode outside says does not matter."""
-        return _Running(trace)
+    def start(_: Any, trace: Any) -> Any:
+        """Begin to run a function: in torch's grad mode, whatever the mode outside.
 
-
-class _Running:
-    """torch's grad mode, on; where it was off, the transforms around are switched off instead."""
-
-    __slots__ = ("enabled", "modes", "token", "trace")
-
-    def __init__(self, trace: Any) -> None:
-        self.trace = trace
-
-    def __enter__(self) -> None:
-        self.modes = None
-        self.token = _handed_out.set([])
-        self.enabled = torch.is_grad_enabled()
-        if not self.enabled:
-            self.modes = contextlib.ExitStack()
+        Where that is off, the transforms around this one are switched off instead.
+        """
+        enabled, modes = torch.is_grad_enabled(), None
+        if not enabled:
+            modes = contextlib.ExitStack()
             if torch.is_inference_mode_enabled():
-                self.modes.enter_context(torch.inference_mode(mode=False))
-            self.modes.enter_context(core.pause(self.trace.level - 1))
+                modes.enter_context(torch.inference_mode(mode=False))
+            modes.enter_context(core.pause(trace.level - 1))
             torch._C._set_grad_enabled(True)  # noqa: FBT003
+        return enabled, modes, _handed_out.set([]), trace
 
-    def __exit__(self, *error: object) -> None:
-        torch._C._set_grad_enabled(self.enabled)
-        if self.modes is not None:
-            self.modes.close()
+    @staticmethod
+    def stop(token: Any) -> None:
+        """End what `start` began."""
+        enabled, modes, handed_out, trace = token
+        torch._C._set_grad_enabled(enabled)
+        if modes is not None:
+            modes.close()
         copies = _handed_out.get()
-        _handed_out.reset(self.token)
-        if error[0] is None and any(version_of(copy) != version for copy, version in copies):
+        _handed_out.reset(handed_out)
+        if not copies or sys.exc_info()[0] is not None:
+            return
+        if any(version_of(copy) != version for copy, version in copies):
             raise ConversionError(
-                f"pullback.{self.trace.name}: a view that was made of a traced tensor under "
-                "no_grad was written into, which pullback does not follow: write x[index] = value"
+                f"pullback.{trace.name}: a view that was made of a traced tensor under no_grad was "
+                "written into, which pullback does not follow: write x[index] = value"
             )
 
 

@@ -6,10 +6,14 @@ from . import (
     elementwise,
     fft,
     index,
+    intercept,
     linalg,
+    makers,
+    mathematics,
     mutation,
     padding,
     ranges,
+    rebind,
     reduce,
     shape,
     statistics,
@@ -18,6 +22,7 @@ from . import (
 from .box import ArrayBox
 
 mutation.follow_out()
+rebind.calibrate()
 
 __all__ = [
     "ArrayBox",
@@ -26,10 +31,14 @@ __all__ = [
     "elementwise",
     "fft",
     "index",
+    "intercept",
     "linalg",
+    "makers",
+    "mathematics",
     "mutation",
     "padding",
     "ranges",
+    "rebind",
     "reduce",
     "shape",
     "statistics",

@@ -6,16 +6,20 @@ raises and says what to write instead.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ...backends.numpy import NumpyBackend, backend
-from ...core import Box, box_types, raw
+from ...callers import operation, user_frame, where
+from ...core import Box, box_types, paused, raw
 from ...errors import ConversionError
 from ...recorders import is_recorder
-from .dispatch import functions, name_of, plain, ufunc_methods, ufuncs, unsupported
+from .buffers import all_buffers, as_buffer, reading, run_plain
+from .dispatch import as_array, functions, name_of, plain, ufunc_methods, ufuncs, unsupported
+from .elements import call_of_python, is_of_python
 
 
 class ArrayBox(Box):
@@ -40,24 +44,27 @@ class ArrayBox(Box):
                     return apply(self)
                 operands = backend.operands
                 if not operands.issuperset(map(type, args)):
-                    args = tuple(a if type(a) in operands else np.asarray(a) for a in args)
+                    args = tuple(a if type(a) in operands else as_array(a) for a in args)
                 return apply(*args)
         return _ufunc_with_options(ufunc, method, args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if self.tracer.level == 0 and all_buffers(args, kwargs):
+            return run_plain(function, args, kwargs)
         ours = functions.get(function)
         if ours is None:
             raise unsupported(name_of(function))
         return ours(*args, **kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        raise ConversionError(
-            f"a value traced by pullback.{self.tracer.name} cannot become a plain array: its "
-            "derivative would be lost. Build arrays of traced values with np.stack or "
-            "np.concatenate instead of np.array([...]) or an assignment into a plain array; for "
-            "a function that needs plain arrays, pass pullback.stop_gradient(x) if its derivative "
-            "is not wanted."
-        )
+        constant = as_constant(self)
+        if constant is None:
+            raise plain_array_refused(self)
+        array = np.asarray(constant).view()
+        array.setflags(write=False)  # what is written there could not be followed
+        if dtype is not None:
+            array = array.astype(dtype, copy=False)
+        return array.copy() if copy else array
 
     # What the array is
 
@@ -97,6 +104,8 @@ class ArrayBox(Box):
         return (array[i] for i in range(self.shape[0]))
 
     def __repr__(self) -> str:
+        if not self.tracer.level:
+            return repr(self.value)
         return f"Traced<{self.tracer.name}, level {self.tracer.level}>({raw(self)!r})"
 
     def __str__(self) -> str:
@@ -120,24 +129,17 @@ class ArrayBox(Box):
         """The values as nested lists of Python numbers: constants."""
         return raw(self).tolist()
 
-    def _refuse_conversion(self, how: str) -> Any:
-        raise ConversionError(
-            f"{how} of a value traced by pullback.{self.tracer.name} would lose its derivative. "
-            "Use the value itself and NumPy's functions (np.sin for math.sin); for a constant "
-            "write x.item()."
-        )
-
     def __float__(self) -> float:
-        return self._refuse_conversion("float()")
+        return float(number(self, "float()"))
 
     def __int__(self) -> int:
-        return self._refuse_conversion("int()")
+        return int(number(self, "int()"))
 
     def __complex__(self) -> complex:
-        return self._refuse_conversion("complex()")
+        return complex(number(self, "complex()"))
 
     def __index__(self) -> int:
-        return self._refuse_conversion("use as an index")
+        return operator.index(number(self, "use as an index"))
 
     def __copy__(self) -> Any:
         return np.positive(self)
@@ -146,7 +148,7 @@ class ArrayBox(Box):
         return np.positive(self)
 
     def __round__(self, ndigits: int | None = None) -> Any:
-        return functions[np.round](self, ndigits or 0)
+        return np.round(self, ndigits or 0)
 
     def __divmod__(self, other: Any) -> Any:
         return np.divmod(self, other)
@@ -155,13 +157,62 @@ class ArrayBox(Box):
         return np.divmod(other, self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        if not self.tracer.level:
+            return self.value.__reduce_ex__(protocol)
         raise ConversionError(
             f"a value traced by pullback.{self.tracer.name} cannot be pickled; return it from the "
             "function, or send pullback.stop_gradient(x)"
         )
 
 
+def as_constant(box: Any) -> Any:
+    """The array in `box` where no derivative is lost with it, or None."""
+    if box.alias is not None:
+        box.alias.refresh(box)
+    value = paused(box)
+    return None if type(value) in box_types and value.tracer.level else raw(value)
+
+
+def number(box: Any, how: str) -> Any:
+    """The number in `box`, or an error if its derivative would be lost."""
+    constant = as_constant(box)
+    if constant is None:
+        raise ConversionError(
+            f"{how} of a value traced by pullback.{box.tracer.name} would lose its derivative, "
+            f"at {where(user_frame())}. Use the value itself and NumPy's functions; for a "
+            "constant write x.item(). In a function that cannot be edited, pullback.adopt(func) "
+            "makes float(x) leave x as it is."
+        )
+    return constant
+
+
+def plain_array_refused(box: Any) -> ConversionError:
+    """The error for a traced array that C code wants as plain memory."""
+    frame = user_frame()
+    write = frame is not None and operation(frame)[0] == "STORE_SUBSCR"
+    if write:
+        advice = (
+            "It was written into a plain array, which cannot follow it. Make that array anew "
+            "inside the function: np.array(a), np.copy(a) (a.copy() cannot be seen) or np.zeros(n)."
+        )
+    else:
+        advice = (
+            "Write A @ x for A.dot(x), and NumPy's functions by their own names (np.array, not "
+            "a name imported from numpy before); for a function that needs plain arrays pass "
+            "pullback.stop_gradient(x), if its derivative is not wanted."
+        )
+    return ConversionError(
+        f"a value traced by pullback.{box.tracer.name} cannot become a plain array, where its "
+        f"derivative would be lost, at {where(frame)}. {advice} In a function that cannot be "
+        "edited, pullback.adopt(func) does that."
+    )
+
+
 def _ufunc_with_options(ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:
+    if kwargs.get("out") is None and method != "at" and all_buffers(args, kwargs):
+        return as_buffer(getattr(ufunc, method)(*reading(args), **reading(kwargs)))
+    if method == "__call__" and ufunc not in ufuncs and is_of_python(ufunc):
+        return call_of_python(ufunc, args, kwargs)
     ours = ufunc_methods.get((ufunc, method))
     if ours is None:
         ours = ufunc_methods.get((None, method))
@@ -170,7 +221,7 @@ def _ufunc_with_options(ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:
     return ours(ufunc, *args, **kwargs)
 
 
-def operator(ufunc: Any, *, reflected: bool = False) -> Callable[[Any, Any], Any]:
+def operator_of(ufunc: Any, *, reflected: bool = False) -> Callable[[Any, Any], Any]:
     """A dunder that calls what the table has for `ufunc`, which saves NumPy's own dispatch."""
     apply: Any = ufuncs.get(ufunc, ufunc)
     operands = backend.operands
@@ -219,10 +270,10 @@ _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": 
 def install_operators() -> None:
     """Give `ArrayBox` its operators; called when the ufunc table is full."""
     for name, ufunc in _BINARY.items():
-        setattr(ArrayBox, f"__{name}__", operator(ufunc))
-        setattr(ArrayBox, f"__r{name}__", operator(ufunc, reflected=True))
+        setattr(ArrayBox, f"__{name}__", operator_of(ufunc))
+        setattr(ArrayBox, f"__r{name}__", operator_of(ufunc, reflected=True))
     for name, ufunc in _COMPARISONS.items():
-        setattr(ArrayBox, f"__{name}__", operator(ufunc))
+        setattr(ArrayBox, f"__{name}__", operator_of(ufunc))
     for name, ufunc in _UNARY.items():
         setattr(ArrayBox, f"__{name}__", _unary(ufunc))
 
@@ -252,6 +303,7 @@ def define(name: str, body: Any) -> None:
 
 box_types.add(ArrayBox)
 NumpyBackend.box_type = ArrayBox
+NumpyBackend.as_array = staticmethod(as_array)
 backend.operands.add(ArrayBox)
 
-__all__ = ["ArrayBox", "backend", "define", "install_operators", "method", "operator", "plain"]
+__all__ = ["ArrayBox", "backend", "define", "install_operators", "method", "operator_of", "plain"]

@@ -22,6 +22,8 @@ functions: dict[Any, Callable[..., Any]] = {}
 ufuncs: dict[Any, Callable[..., Any]] = {}
 # (NumPy ufunc, method) -> ours, for `reduce`, `accumulate` and the others.
 ufunc_methods: dict[tuple[Any, str], Callable[..., Any]] = {}
+# Those of `functions` that write into an argument, whether or not they are given `out=`.
+writers: set[Any] = set()
 # Those of `functions` whose derivative is zero by declaration: the sweep asks no sample of them.
 constants: set[Any] = set()
 
@@ -81,11 +83,27 @@ def any_box(values: Iterable[Any]) -> bool:
 
 
 def as_array(value: Any) -> Any:
-    """A box unchanged; lists of numbers and the like as arrays.
-
-    Raises for a list that holds boxes, which NumPy could not convert either.
-    """
+    """A box unchanged; (nested) lists as arrays, traced ones where they hold traced values."""
+    if type(value) in box_types:
+        return value
+    value = array_of(value)
     return value if type(value) in box_types else np.asarray(value)
+
+
+def array_of(value: Any) -> Any:
+    """Nested lists that hold traced values as one traced array; anything else unchanged."""
+    if type(value) is np.ndarray and value.dtype == object and holds_boxes(value.ravel().tolist()):
+        value = value.tolist()
+    if not isinstance(value, (list, tuple)) or not holds_boxes(value):
+        return value
+    return np.stack([as_array(item) for item in value])
+
+
+def holds_boxes(value: Any) -> bool:
+    """Is a traced value in these nested lists?"""
+    if isinstance(value, (list, tuple)):
+        return any(map(holds_boxes, value))
+    return type(value) in box_types
 
 
 def refuse(numpy_function: Any, **options: Any) -> None:

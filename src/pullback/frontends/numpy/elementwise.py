@@ -12,7 +12,7 @@ from ...core import raw
 from ...errors import UnsupportedError
 from ...ops import elementwise as ops
 from .box import define, method
-from .dispatch import any_box, as_array, constant, functions, implements, refuse
+from .dispatch import any_box, as_array, constant, implements, refuse
 
 _NO = np._NoValue  # noqa: SLF001
 
@@ -128,7 +128,7 @@ def _in_dtype(x: Any, dtype: Any) -> Any:
 def _clip_method(
     self: Any, min: Any = None, max: Any = None, out: Any = None, **options: Any
 ) -> Any:
-    return functions[np.clip](self, min, max, out, **options)
+    return np.clip(self, min, max, out, **options)
 
 
 define("clip", _clip_method)

@@ -14,6 +14,7 @@ from ...ops import index as ops
 from ...ops import shape as shape_ops
 from ...ops.shape import along
 from .box import ArrayBox, backend, define, method
+from .buffers import buffers
 from .dispatch import (
     as_array,
     constant,
@@ -271,7 +272,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
             f"with {len(condlist)} condition(s), either {len(condlist)} or {len(condlist) + 1} "
             "functions are expected"
         )
-    result = np.where(False, x, 0)  # noqa: FBT003 # zeros that are traced as x is
+    result = buffers.box(np.zeros(x.shape, x.dtype))
     for condition, function in zip(conditions, funclist, strict=True):
         value = function
         if callable(function):
@@ -279,10 +280,6 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
             if not chosen.size:
                 continue
             value = function(chosen, *args, **kw)
-        if is_box(value) and not is_box(result):
-            raise UnsupportedError(
-                "np.piecewise on a plain x cannot follow traced values: write np.select or np.where"
-            )
         result[condition] = value
     return result
 

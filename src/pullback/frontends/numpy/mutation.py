@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ...callers import user_frame, where
 from ...core import raw
 from ...errors import UnsupportedError
 from ...mutate import write
 from .box import ArrayBox, define, method
-from .dispatch import functions, implements, is_box, name_of
+from .dispatch import array_of, functions, implements, is_box, name_of, writers
 from .index import static_index
+from .rebind import can_rebind
 
 
 def assign(target: Any, index: Any, value: Any) -> None:
@@ -48,30 +50,15 @@ def fit(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
         ) from None
 
 
-def array_of(value: Any) -> Any:
-    """Nested lists of numbers and traced values as one array; a traced one if any is traced."""
-    if not isinstance(value, (list, tuple)) or not _holds_boxes(value):
-        return value
-    return np.stack(
-        [
-            array_of(item)
-            if is_box(item)
-            else np.asarray(array_of(item))
-            if not is_box(array_of(item))
-            else array_of(item)
-            for item in value
-        ]
-    )
-
-
-def _holds_boxes(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return any(map(_holds_boxes, value))
-    return is_box(value)
-
-
 def store(target: Any, result: Any, casting: Any = "same_kind") -> Any:
     """Write a whole `result` into `target` as a ufunc does into `out=`, and return `target`."""
+    check_stored(target, result, casting)
+    assign(target, ..., result)
+    return target
+
+
+def check_stored(target: Any, result: Any, casting: Any) -> None:
+    """Raise, as a ufunc does, unless `target` can take `result`."""
     if result.shape != target.shape:
         raise ValueError(
             f"non-broadcastable output operand with shape {target.shape} doesn't match the "
@@ -82,8 +69,6 @@ def store(target: Any, result: Any, casting: Any = "same_kind") -> Any:
             f"cannot cast the result from {result.dtype} to {target.dtype} with casting rule "
             f"'{casting}'"
         )
-    assign(target, ..., result)
-    return target
 
 
 def _in_place(ufunc: Any) -> Callable[[Any, Any], Any]:
@@ -137,6 +122,7 @@ def _writes(function: Any) -> Callable[[Callable[..., None]], Callable[..., None
             ours(target, *args, **kwargs)
 
         implements(function)(call)
+        writers.add(function)
         return call
 
     return register
@@ -243,12 +229,18 @@ def write_out(function: Any, result: Any, out: Any, casting: str = "same_kind") 
     """Write `result` into what a call of `function` got as `out=`, and return that."""
     if out is None:
         return result
-    if not is_box(out):
-        raise UnsupportedError(
-            f"{name_of(function)} cannot write a traced result to out= (or in place into a plain "
-            "array), where its derivative would be lost: assign the result instead."
-        )
-    return store(out, result if hasattr(result, "dtype") else np.asarray(result), casting)
+    result = result if hasattr(result, "dtype") else np.asarray(result)
+    if is_box(out):
+        return store(out, result, casting)
+    if is_box(result) and can_rebind(out):
+        check_stored(out, result, casting)
+        return fit(result, out.shape, out.dtype)
+    raise UnsupportedError(
+        f"{name_of(function)} cannot write a traced result into a plain array, where its "
+        f"derivative would be lost, at {where(user_frame())}. Write y = y + x instead of y += x "
+        "where another name or a view knows y, and y = f(x) instead of f(x, out=y); or make y "
+        "inside the function, with np.zeros, np.array(y) or np.copy(y)."
+    )
 
 
 def _with_out(function: Any, ours: Callable[..., Any], place: int) -> Callable[..., Any]:
@@ -263,8 +255,6 @@ def _with_out(function: Any, ours: Callable[..., Any], place: int) -> Callable[.
             out, args = args[place], (*args[:place], None, *args[place + 1 :])
         if out is None:
             return ours(*args, **kwargs)
-        if not is_box(out):
-            write_out(function, None, out)
         return write_out(function, function(*args, **kwargs), out)
 
     return functools.wraps(ours)(call)

@@ -19,7 +19,6 @@ from .dispatch import (
     as_array,
     constant,
     implements,
-    is_box,
     normalize_axes,
     normalize_axis,
     refuse,
@@ -607,16 +606,13 @@ constant(
     np.array_str,
     np.can_cast,
     np.common_type,
-    np.empty_like,
     np.may_share_memory,
     np.min_scalar_type,
     np.ndim,
-    np.ones_like,
     np.result_type,
     np.shape,
     np.shares_memory,
     np.size,
-    np.zeros_like,
 )
 
 
@@ -631,11 +627,9 @@ def full_like(
     *,
     device: Any = None,
 ) -> Any:
-    prototype = np.empty_like(raw(a), dtype, order, shape=shape)
-    if not is_box(fill_value):
-        prototype[...] = fill_value
-        return prototype
-    return _copy(np.broadcast_to(as_dtype(fill_value, prototype.dtype), prototype.shape))
+    result = np.empty_like(a, dtype, order, subok, shape)
+    result[...] = fill_value
+    return result
 
 
 # A function along axes
@@ -724,14 +718,15 @@ define("device", "cpu")
 
 
 def _leak(name: str) -> None:
-    def raise_(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def read(self: Any) -> Any:
+        if not self.tracer.level:
+            return getattr(self.value, name)
         raise ConversionError(
             f"x.{name} of a value traced by pullback.{self.tracer.name} would lose its derivative: "
             "it is the plain memory. Use pullback.stop_gradient(x) if that is what is wanted."
         )
 
-    is_method = callable(getattr(np.ndarray, name))
-    define(name, raise_ if is_method else property(raise_))
+    define(name, property(read))
 
 
 for _name in (

@@ -16,7 +16,7 @@ from ...ops import reduce as reductions
 from ...ops.declare import registry
 from ...ops.index import unindex
 from ...recorders import on_values, recorder
-from .box import define, install_operators, operator
+from .box import define, install_operators, operator_of
 from .dispatch import (
     any_box,
     as_array,
@@ -91,8 +91,8 @@ for _name, _primitive in registry.items():
 install_operators()
 # NumPy's operator has shortcuts that np.power does not have: the last bit may differ.
 _power = recorder(ops.operator_power, backend)
-define("__pow__", operator(_power))
-define("__rpow__", operator(_power, reflected=True))
+define("__pow__", operator_of(_power))
+define("__rpow__", operator_of(_power, reflected=True))
 
 
 # Options of a call
