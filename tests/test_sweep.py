@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as arrays_of
 
 import pullback
 from pullback import tree
+from pullback.batch import BatchTrace
 from pullback.frontends.numpy import dispatch
 from pullback.ops.declare import registry
 from pullback.testing import Sample, check_grads, check_op
@@ -108,10 +109,7 @@ def test_every_rule_is_on_the_tape_of_some_sample() -> None:
 
 def steps_of(sample: Sample) -> Iterator[Any]:
     """The steps of all rules on the tapes of a sample's derivatives of every order."""
-    every = [sample.args]
-    if sample.complex:
-        every.append(tree.map_leaves(lambda x: x + 0.3j if is_inexact(x) else x, sample.args))
-    for start in every:
+    for start in starts_of(sample):
         function, args = sample.function, start
         for _ in range(sample.order):
             with np.errstate(all="ignore"):
@@ -119,6 +117,82 @@ def steps_of(sample: Sample) -> Iterator[Any]:
             yield from (edge[1] for entry in pull._tape.values() for edge in entry[0])
             ones = tree.map_leaves(lambda x: np.ones_like(x) if is_inexact(x) else None, out)
             function, args = derivative_of(function, len(args)), (*args, ones)
+
+
+def starts_of(sample: Sample) -> list[Any]:
+    """The sample's arguments, and complex ones where it takes them."""
+    every = [sample.args]
+    if sample.complex:
+        every.append(tree.map_leaves(lambda x: x + 0.3j if is_inexact(x) else x, sample.args))
+    return every
+
+
+CONSTANTS = [name for name, primitive in registry.items() if primitive.kind == "constant"]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CONSTANTS if isinstance(getattr(np, name, None), np.ufunc)]
+)
+def test_constant_ufuncs_are_batched(name: str) -> None:
+    """Comparisons and their kin have no derivative, but a value for each example."""
+    ufunc = getattr(np, name)
+    rng = np.random.default_rng(8)
+    kinds = "".join(ufunc.types)
+    x, y = rng.integers(-3, 4, (2, 5, 3)) if kinds[0] in "?bB" else rng.normal(size=(2, 5, 3)) * 2
+    if name == "isnat":
+        pytest.skip("of dates, which no transform takes")
+    if name.endswith("shift"):
+        y = abs(y)
+    for args in [(x,)] if ufunc.nin == 1 else [(x, y), (x, y[0]), (x[0], y), (x[:, None], y)]:
+        dims = tuple(0 if len(arg) == 5 else None for arg in args)
+        rows = [
+            [a if d is None else a[i] for a, d in zip(args, dims, strict=True)] for i in range(5)
+        ]
+        got = pullback.vmap(ufunc, dims)(*args)
+        np.testing.assert_array_equal(got, np.stack([ufunc(*row) for row in rows]))
+
+
+def test_every_op_is_batched_by_some_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `check_op` compares with a loop reaches every op: one without batching fails there."""
+    missing = set(registry) - {
+        name for name in CONSTANTS if isinstance(getattr(np, name, None), np.ufunc)
+    }
+    process = BatchTrace.process
+
+    def noted(self: Any, primitive: Any, args: Any, params: Any) -> Any:
+        missing.discard(primitive.name)
+        return process(self, primitive, args, params)
+
+    monkeypatch.setattr(BatchTrace, "process", noted)
+    for name in ("argmax", "argmin", "nanargmax", "nanargmin"):  # of which no sample can be made
+        pullback.vmap(getattr(np, name))(np.eye(3))
+    for sample in SAMPLES:
+        if not missing:
+            break
+        if sample.batched:
+            for args in starts_of(sample):
+                batch_derivatives(sample, args)
+    assert not missing, f"no sample batches {sorted(missing)}"
+
+
+def batch_derivatives(sample: Sample, args: Any) -> None:
+    """Both modes of a sample under `vmap`, reverse mode at every order that it asks for."""
+    function = sample.function
+    stacks = tree.map_leaves(lambda x: np.stack([x, x]) if is_inexact(x) else x, args)
+    dims = tree.map_leaves(lambda x: 0 if is_inexact(x) else None, args)
+
+    def derivatives(*args: Any) -> Any:
+        _, moved = pullback.jvp(function, args, args)
+        target, values, pulled = function, args, ()
+        for _ in range(sample.order):
+            out, pull = pullback.vjp(target, *values)
+            ones = tree.map_leaves(lambda x: np.ones_like(x) if x.dtype.kind in "fc" else None, out)
+            pulled = pull(ones)
+            target, values = derivative_of(target, len(values)), (*values, ones)
+        return moved, pulled
+
+    with np.errstate(all="ignore"):
+        pullback.vmap(derivatives, dims)(*stacks)
 
 
 def is_inexact(x: Any) -> bool:

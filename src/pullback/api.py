@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import tree
-from .core import box_types, raw
+from .core import box_types, detached
 from .vjp import Recording, check_strict
 
 Argnums = int | tuple[int, ...]
@@ -195,6 +195,6 @@ def stop_gradient(x: Any) -> Any:
     def stop(leaf: Any) -> Any:
         if type(leaf) not in box_types:
             return leaf
-        return leaf.tracer.backend.copy(raw(leaf))
+        return leaf.tracer.backend.copy(detached(leaf))
 
     return stop(x) if type(x) in box_types else tree.map_leaves(stop, x)

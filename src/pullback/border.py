@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import tree
-from .core import box_types, escaped, paused, raw
+from .core import box_types, detached, escaped, paused
 from .errors import ConversionError
 
 
@@ -23,12 +23,7 @@ def check_leaves(
     """
     differentiable: list[bool] = []
     for place, value in enumerate(leaves):
-        if type(value) in box_types:
-            if value.tracer.ended:
-                raise escaped(value.tracer)
-            following = backend.following
-            value = paused(value) if following is None or following() else raw(value)  # noqa: PLW2901
-            leaves[place] = value
+        leaves[place] = value = entering(value)  # noqa: PLW2901
         if type(value) not in box_types:
             why = backend.refusal(value)
             if why is not None:
@@ -44,6 +39,18 @@ def check_leaves(
             f"dtype, with x.astype(float) or float(x)."
         )
     return differentiable
+
+
+def entering(value: Any) -> Any:
+    """A leaf as a transform sees it: without boxes that a `no_grad` block makes constants."""
+    if type(value) not in box_types:
+        return value
+    if value.tracer.ended:
+        raise escaped(value.tracer)
+    if value.alias is not None:
+        value.alias.refresh(value)
+    following = value.tracer.backend.following
+    return paused(value) if following is None or following() else detached(value)
 
 
 def check_outputs(transform: str, leaves: list[Any], structure: Any, backend: Any) -> None:

@@ -61,8 +61,9 @@ def user_frame() -> FrameType | None:
     return frame
 
 
-def where(frame: FrameType | None) -> str:
-    """The file, line and text at which `frame` is."""
+def where(frame: FrameType | None = None) -> str:
+    """The file, line and text at which `frame` is, or by default the program's own code."""
+    frame = user_frame() if frame is None else frame
     if frame is None:
         return "an unknown place"
     filename, line = frame.f_code.co_filename, frame.f_lineno

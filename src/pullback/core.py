@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -29,11 +30,13 @@ class Primitive:
     """An op with a derivative: its name, what runs it on raw arrays, and its declared rules.
 
     `rules` holds one `Rule` (or None: not differentiable) an argument; a variadic primitive has
-    one for all of its arguments. `kind` is one of the kinds in `ops/declare.py`. `jvp`, where there
-    is one, gives results and tangents in one go, or None where the rules are to be asked.
+    one for all of its arguments, and arguments beyond the rules are operands without a derivative
+    (index arrays). `kind` is one of the kinds in `ops/declare.py`; `batch` says how the op takes a
+    leading batch axis (see `ops/lift.py`), and is None for an op that cannot. `jvp`, where there is
+    one, gives results and tangents in one go, or None where the rules are to be asked.
     """
 
-    __slots__ = ("impl", "joint", "jvp", "kind", "name", "outputs", "rules", "variadic")
+    __slots__ = ("batch", "impl", "joint", "jvp", "kind", "name", "outputs", "rules", "variadic")
 
     def __init__(
         self,
@@ -45,8 +48,10 @@ class Primitive:
         variadic: bool = False,
         joint: bool = False,
         outputs: int | None = None,
+        batch: Callable[..., Any] | None = None,
         jvp: Callable[..., Any] | None = None,
     ) -> None:
+        self.batch = batch
         self.name = name
         self.kind = kind
         self.impl = impl
@@ -64,6 +69,11 @@ class Primitive:
         """May a rule keep the argument at `position` on the tape?"""
         return any(rule is not None and rule.names_argument(position) for rule in self.rules)
 
+    def differentiates(self, position: int) -> bool:
+        """Has the argument at `position` a derivative?"""
+        rules = self.rules
+        return self.variadic or (position < len(rules) and rules[position] is not None)
+
     def __repr__(self) -> str:
         return f"<{self.kind} primitive {self.name}>"
 
@@ -72,6 +82,9 @@ class Trace:
     """One running transform: it gives meaning to primitives whose arguments it has boxed."""
 
     __slots__ = ("__weakref__", "backend", "ended", "level", "name", "recording")
+
+    # How many leading axes of what its boxes hold are not the boxes' own: 1 for a batch axis.
+    lead = 0
 
     def __init__(self, name: str, level: int | None = None) -> None:
         self.level = next(_levels) if level is None else level
@@ -84,9 +97,9 @@ class Trace:
         """What `primitive` means under this transform; some of `args` are its boxes."""
         raise NotImplementedError
 
-    def read(self, buffer: Any) -> Any:
-        """What this trace sees of an array that no transform follows (level 0): the raw one."""
-        return buffer.value
+    def read(self, value: Any) -> Any:
+        """What this trace sees of `value`: of an array that no transform follows, the raw one."""
+        return value.value if is_buffer(value) else value
 
     def wrote(self, buffer: Any, index: Any, stored: Any) -> None:
         """Be told that a raw array that this trace reads changed: it held `stored` at `index`."""
@@ -128,7 +141,7 @@ def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> A
     """Run `primitive` under the innermost transform that follows one of `args`."""
     paused = _paused_level.get() if open_pauses else 0
     if paused:
-        args = [raw_below(arg, paused) for arg in args]
+        args = [detached(arg, paused) for arg in args]
     top = None
     buffers = False
     for arg in args:
@@ -141,14 +154,21 @@ def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> A
                 top = trace
     if top is not None:
         following = top.backend.following
-        if following is None or following():
-            if buffers and top.level:
-                args = [top.read(arg) if is_buffer(arg) else arg for arg in args]
-            return top.process(primitive, args, params)
-        args = [raw(arg) for arg in args]
-        paused = top.level
+        if following is not None and not following():
+            return _bind_constants(primitive, [detached(arg) for arg in args], params)
+        if buffers and top.level:
+            args = [top.read(arg) for arg in args]
+        return top.process(primitive, args, params)
     out = run(primitive, args, params)
     return constant(out, args) if paused else out
+
+
+def _bind_constants(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+    """Run `primitive` on constants, of which some may have batch axes."""
+    traces = [arg.tracer for arg in args if type(arg) in box_types]
+    if not traces:
+        return constant(run(primitive, args, params), args)
+    return max(traces, key=lambda trace: trace.level).process(primitive, args, params)
 
 
 # The array types of the libraries in use other than NumPy -> how primitives run on them.
@@ -196,18 +216,35 @@ def memory_of(value: Any) -> Any:
 
 def paused(value: Any) -> Any:
     """`value` as it is seen here: without the boxes that a `no_grad` block makes constants."""
-    return raw_below(value, _paused_level.get()) if open_pauses else value
+    return detached(value, _paused_level.get()) if open_pauses else value
 
 
-def raw_below(value: Any, level: int) -> Any:
-    """`value` without the boxes of the traces up to `level`; a buffer is constant as it is."""
-    while type(value) in box_types and 0 < value.tracer.level <= level:
+def detached(value: Any, level: float = math.inf) -> Any:
+    """`value` as a constant to all transforms up to `level`; it keeps its batch axes.
+
+    A buffer (level 0) is a constant as it is, and can still be written into.
+    """
+    if type(value) not in box_types or value.tracer.level > level:
+        return value
+    if not value.tracer.level and level < math.inf:
+        return value
+    inside = detached(value.value, level)
+    if not value.tracer.lead:
+        return inside
+    return value if inside is value.value else value.tracer.box(inside)
+
+
+def is_batched(value: Any) -> bool:
+    """Does `value` stand for one value an example, under `vmap`?"""
+    while type(value) in box_types:
+        if value.tracer.lead:
+            return True
         value = value.value
-    return value
+    return False
 
 
 def raw(value: Any) -> Any:
-    """The array or number at the core of a box; anything else unchanged."""
+    """The array or number at the core of a box, batch axes in front; anything else unchanged."""
     while type(value) in box_types:
         value = value.value
     return value

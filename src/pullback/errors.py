@@ -18,5 +18,12 @@ class UnsupportedError(TypeError):
     """A function, or an option of one, that has no derivative rule was called on a traced value."""
 
 
+class BatchingError(UnsupportedError):
+    """Under ``vmap``, something that cannot be done for all examples at once.
+
+    A branch on a traced value, a shape that depends on values, or an op without a batching rule.
+    """
+
+
 class StaleValueError(RuntimeError):
     """Something that a pullback needs was changed in place after it was saved."""

@@ -84,12 +84,12 @@ class ForwardTrace(Trace):
         tangent = 0
         if type(value) in box_types and value.tracer is self:
             tangent, value = value.tangent, value.value
-        root.value = writable(root.value, value)
+        root.value = writable(root.value, value, index)
         put(self, follow(steps, root.value), index, value)
         # Tangents may be shared: the first write makes its root one of its own.
         if root.index < 0:
             root.tangent = self.backend.copy_like(root.tangent, root.value)
-        root.tangent = writable(root.tangent, tangent)
+        root.tangent = writable(root.tangent, tangent, index)
         put(self, follow(steps, root.tangent), index, tangent)
         root.index = self.next_place()
 
@@ -127,8 +127,12 @@ def _push_linear(
     trace: ForwardTrace, primitive: Primitive, values: Any, tangents: Any, _: Any, params: Any
 ) -> Any:
     filled = [
-        trace.backend.zeros(*trace.backend.aval(value)) if tangent is None else tangent
-        for value, tangent in zip(values, tangents, strict=True)
+        value
+        if not primitive.differentiates(position)
+        else trace.backend.zeros(*trace.backend.aval(value))
+        if tangent is None
+        else tangent
+        for position, (value, tangent) in enumerate(zip(values, tangents, strict=True))
     ]
     return bind(primitive, filled, params)
 

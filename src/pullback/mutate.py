@@ -112,11 +112,21 @@ def write(box: Box, index: Any, value: Any) -> None:
             value.alias.refresh(value)
         if not value.tracer.level:
             value = value.value
-        elif value.tracer.level > root.tracer.level:
-            lift(root, value.tracer)
+    if type(value) in box_types and value.tracer.level > root.tracer.level:
+        lift(root, value.tracer)
+    for part in boxes_of(index):
+        if part.tracer.level > root.tracer.level:
+            lift(root, part.tracer)
     root.tracer.write(root, steps, index, value)
     if box.alias is not None:
         box.alias.refresh(box)
+
+
+def boxes_of(index: Any) -> Sequence[Any]:
+    """The traced arrays in an index: there are some under `vmap` only."""
+    if type(index) is tuple:
+        return [part for part in index if type(part) in box_types]
+    return (index,) if type(index) in box_types else ()
 
 
 def lift(root: Box, trace: Any) -> None:
@@ -133,10 +143,13 @@ def lift(root: Box, trace: Any) -> None:
         root.tangent = anew.tangent
 
 
-def writable(value: Any, written: Any) -> Any:
-    """`value`, a raw array or box, as something that `written` can be written into."""
+def writable(value: Any, written: Any, index: Any = ...) -> Any:
+    """`value`, a raw array or box, as something that `written` can be written into at `index`."""
     if type(written) in box_types and type(value) not in box_types:
-        return written.tracer.lift(value)
+        value = written.tracer.lift(value)
+    for box in boxes_of(index):
+        if type(value) not in box_types:
+            value = box.tracer.lift(value)
     return value
 
 
@@ -151,23 +164,29 @@ class BufferTrace(Trace):
         self.backend = backend
 
     def box(self, array: Any) -> Any:
-        """`array` as a buffer, if it is one of floating-point numbers; anything else as it is."""
-        if type(array) is not self.backend.array_type or not self.backend.differentiable(array):
+        """`array` (a raw array of our own) as a buffer; anything else as it is."""
+        if type(array) is not self.backend.array_type:
             return array
         return new_box(self.backend.box_type, self, array, self.next_place())
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
-        """Run `primitive`; its results are buffers too."""
+        """Run `primitive`; results that can take a traced value are buffers too, and so are views.
+
+        Integers and booleans cannot: they are indices and masks, which NumPy wants plain.
+        """
         values = [arg.value if type(arg) in box_types else arg for arg in args]
         out = run(primitive, values, params)
         if primitive.outputs is not None:
-            return tuple(self.box(part) for part in out)
-        box = self.box(out)
-        if type(box) in box_types:
-            for arg, value in zip(args, values, strict=True):
-                if arg is not value and self.backend.is_view(out, value):
-                    box.alias = View(arg, primitive, params)
-        return box
+            return tuple(self._result(part) for part in out)
+        for arg, value in zip(args, values, strict=True):
+            if arg is not value and self.backend.is_view(out, value):
+                box = self.box(out)
+                box.alias = View(arg, primitive, params)
+                return box
+        return self._result(out)
+
+    def _result(self, out: Any) -> Any:
+        return self.box(out) if self.backend.differentiable(out) else out
 
     def write(self, root: Box, steps: Any, index: Any, value: Any) -> None:
         """Write a plain `value`: there is no derivative to follow."""

@@ -135,9 +135,9 @@ class ReverseTrace(Trace):
                 self.captured[id(arg)] = (weakref.ref(arg), arg.tracer, arg.index)
         return values, refs, nested
 
-    def read(self, buffer: Any) -> Any:
-        """The buffer itself: `_unwrap` notes what the tape saves of it."""
-        return buffer
+    def read(self, value: Any) -> Any:
+        """`value`, buffers too: `_unwrap` notes what the tape saves of them."""
+        return value
 
     def write(self, root: Box, steps: Any, index: Any, value: Any) -> None:
         """Write `value` to the part `index` of the view of `root` that `steps` lead to."""
@@ -148,7 +148,7 @@ class ReverseTrace(Trace):
         ref = None
         if type(value) in box_types and value.tracer is self:
             ref, value = value.index, value.value
-        root.value = writable(root.value, value)
+        root.value = writable(root.value, value, index)
         buffer = follow(steps, root.value)
         last = self.backend.last_writes(index, buffer.shape)
         edge: Edge = (root.index, (WRITE, None, True), (steps, index, ref, last, root.value))

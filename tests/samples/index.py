@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+import pullback
 from pullback.testing import Sample
 
 _rng = np.random.default_rng(3)
@@ -66,7 +67,19 @@ def _linear(covers: Any, function: Any, *args: Any, label: str = "") -> Sample:
     return Sample(covers, function, args, label, complex=True)
 
 
+def _each_row(read: Any) -> Any:
+    """`read(row, position)` for every row of a matrix, with a position of its own."""
+    return lambda x: pullback.vmap(read)(x, np.array([3, 0, -2]))
+
+
 SAMPLES = [
+    _linear("gather", _each_row(lambda row, i: row[i] * row), M),
+    _linear(
+        "gather",
+        _each_row(lambda row, i: row.reshape(2, 2)[:, np.stack([i % 2, 0 * i])]),
+        M,
+        label="arrays",
+    ),
     *(_linear("getitem", _read(index), C, label=label) for label, index in _INDICES.items()),
     *(
         _linear("getitem", _read(index), np.array(0.7), label=f"of 0-d: {index}")
@@ -122,22 +135,33 @@ SAMPLES = [
     Sample(np.sort, lambda x: np.sort(x, None), (SPREAD,), "axis None"),
     Sample(np.partition, lambda x: np.sort(np.partition(x, 2)[:, :2]), (SPREAD,)),
     Sample(np.partition, lambda x: np.partition(x, (0, -1), axis=0), (SPREAD,), "axis"),
-    Sample(np.unique, np.unique, (np.array([2.0, 0.5, 1.0]),)),
+    Sample(np.unique, np.unique, (np.array([2.0, 0.5, 1.0]),), batched=False),
     Sample(
         np.unique,
         lambda x: np.unique(np.concatenate((x, x)), return_counts=True)[0],
         (np.array([2.0, 0.5, 1.0]),),
         "counts",
+        batched=False,
     ),
-    Sample(np.unique, lambda x: np.unique(x, axis=0), (SPREAD,), "axis"),
-    Sample(np.unique_values, np.unique_values, (np.array([2.0, 0.5, 1.0]),)),
+    Sample(np.unique, lambda x: np.unique(x, axis=0), (SPREAD,), "axis", batched=False),
+    Sample(np.unique_values, np.unique_values, (np.array([2.0, 0.5, 1.0]),), batched=False),
     *(
-        Sample(f, lambda x, f=f: f(np.concatenate((x, x)))[0], (np.array([2.0, 0.5, 1.0]),))
+        Sample(
+            f,
+            lambda x, f=f: f(np.concatenate((x, x)))[0],
+            (np.array([2.0, 0.5, 1.0]),),
+            batched=False,
+        )
         for f in (np.unique_all, np.unique_counts, np.unique_inverse)
     ),
     Sample(np.sort_complex, np.sort_complex, (SPREAD[0],), complex=True),
     *(
-        Sample(f, lambda x, y, f=f: f(x, np.concatenate((x[1:3], y))), (SPREAD[0], SPREAD[1]))
+        Sample(
+            f,
+            lambda x, y, f=f: f(x, np.concatenate((x[1:3], y))),
+            (SPREAD[0], SPREAD[1]),
+            batched=False,
+        )
         for f in (np.union1d, np.setdiff1d, np.setxor1d, np.intersect1d)
     ),
     Sample(

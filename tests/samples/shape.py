@@ -158,8 +158,17 @@ SAMPLES = [
     ),
     _linear(np.insert, lambda x, y: np.insert(x, slice(0, 2), y), V, SCALAR, label="slice"),
     Sample(np.insert, lambda y: np.insert(np.arange(3.0), -1, y), (SCALAR,), "into plain"),
-    _linear(np.trim_zeros, lambda x: np.trim_zeros(x * [0, 0, 1, 1, 0]), V),
-    _linear(np.trim_zeros, lambda x: np.trim_zeros(x * [0, 0, 1, 1, 0], "b"), V, label="back"),
+    *(
+        Sample(
+            np.trim_zeros,
+            lambda x, ends=ends: np.trim_zeros(x * [0, 0, 1, 1, 0], ends),
+            (V,),
+            ends,
+            complex=True,
+            batched=False,
+        )
+        for ends in ("fb", "b")
+    ),
     # diagonals and triangles
     _linear(np.diag, np.diag, V),
     _linear(np.diag, lambda x: np.diag(x, -2), V, label="below"),

@@ -7,9 +7,14 @@ Every sum of products of two arrays is `contract`, whose transposes are contract
 from __future__ import annotations
 
 import math
+import string
+from collections.abc import Sequence
 from typing import Any
 
+from ..backends.numpy import xp as _xp
+from ..core import Primitive, bind
 from .declare import multilinear
+from .lift import aligned, same_ranks
 
 
 def _adjoint(xp: Any, x: Any) -> Any:
@@ -42,7 +47,34 @@ def _matmul_y(cotangent: Any, xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
     return _adjoint(xp, x) @ cotangent
 
 
-matmul = multilinear("matmul", _matmul_x, _matmul_y)
+def _matmul_batch(
+    primitive: Primitive, args: Sequence[Any], batched: Sequence[bool], params: Any, size: int
+) -> Any:
+    (x, y), (x_batched, y_batched) = args, batched
+    x_ndim, y_ndim = x.ndim - x_batched, y.ndim - y_batched
+    # One matrix or vector for all examples: one product, not one an example.
+    if not y_batched and y_ndim <= 2:
+        if x_ndim == 1 or y_ndim == 1:
+            return bind(primitive, (x, y), params)
+        rows = x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
+        rows = bind(primitive, (rows, y), params)
+        return rows.reshape((*x.shape[:-1], y.shape[-1]))
+    if not x_batched and x_ndim <= 2 and y_ndim == 1:
+        return bind(primitive, (y, x if x_ndim == 1 else x.T), params)
+    if x_ndim == 1:
+        x = _xp.expand_dims(x, (-2,))
+    if y_ndim == 1:
+        y = _xp.expand_dims(y, (-1,))
+    out = bind(primitive, same_ranks((x, y), batched), params)
+    shape = [*out.shape]
+    if y_ndim == 1:
+        del shape[-1]
+    if x_ndim == 1:
+        del shape[-1 if y_ndim == 1 else -2]
+    return out if len(shape) == out.ndim else out.reshape(tuple(shape))
+
+
+matmul = multilinear("matmul", _matmul_x, _matmul_y, batch=_matmul_batch)
 
 
 # `subscripts` is einsum's "ab,bc->ac" in the plainest case: no label twice in one place, and each
@@ -59,17 +91,28 @@ def _contract_y(cotangent: Any, xp: Any, x: Any, subscripts: str) -> Any:
     return xp.contract(xp.conj(x), cotangent, subscripts=f"{left},{out}->{right}")
 
 
-contract = multilinear("contract", _contract_x, _contract_y)
+def _contract_batch(
+    primitive: Primitive, args: Sequence[Any], batched: Sequence[bool], params: Any, size: int
+) -> Any:
+    subscripts = params["subscripts"]
+    label = next(c for c in string.ascii_letters if c not in subscripts)
+    left, right, out = subscripts.replace("->", ",").split(",")
+    left, right = (label * b + term for b, term in zip(batched, (left, right), strict=True))
+    return bind(primitive, args, {"subscripts": f"{left},{right}->{label}{out}"})
 
 
-# Convolutions: `mode` is "full" or "valid"; the cotangent's is the other, with the second reversed.
+contract = multilinear("contract", _contract_x, _contract_y, batch=_contract_batch)
+
+
+# Convolutions along the last axis: `mode` is "full" or "valid"; the cotangent's is the other, with
+# the second reversed.
 
 
 def _convolve_x(cotangent: Any, xp: Any, y: Any, shape: tuple[int, ...], mode: str) -> Any:
-    kernel = xp.conj(y)[::-1]
+    kernel = xp.conj(y)[..., ::-1]
     if mode == "full":
         return xp.convolve(cotangent, kernel, mode="valid")
-    if shape[0] >= y.shape[0]:
+    if shape[-1] >= y.shape[-1]:
         return xp.convolve(cotangent, kernel, mode="full")
     return xp.convolve(kernel, cotangent, mode="valid")
 
@@ -78,4 +121,4 @@ def _convolve_y(cotangent: Any, xp: Any, x: Any, shape: tuple[int, ...], mode: s
     return _convolve_x(cotangent, xp, x, shape, mode)
 
 
-convolve = multilinear("convolve", _convolve_x, _convolve_y)
+convolve = multilinear("convolve", _convolve_x, _convolve_y, batch=aligned())

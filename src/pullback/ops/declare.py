@@ -10,7 +10,8 @@
 
 Reverse mode, forward mode and batching are read off the declaration.  A rule's parameters name
 what it needs (see `rules.py`).  Axes in an op's parameters are counted from the end, so that a
-leading batch axis changes nothing.
+leading batch axis changes nothing; `lift=` says what else of the parameters it does change, and
+`batch=` is a whole batching rule (see `lift.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 from ..backends.numpy import xp
 from ..core import Primitive
 from ..rules import IDENTITY, JOINT, NEGATE, PARTIAL, SCATTER, TRANSPOSE, Rule
+from . import lift as lifts
 
 Partial = Callable[..., Any] | int
 
@@ -37,7 +39,7 @@ def elementwise(name: str, *partials: Partial, masks: bool = False) -> Primitive
     """
     names = ("x", "y", "z")[: len(partials)]
     rules = [_elementwise_rule(partial, names, masks) for partial in partials]
-    return _declare(name, "elementwise", rules)
+    return _declare(name, "elementwise", rules, batch=lifts.aligned())
 
 
 def _elementwise_rule(partial: Partial, names: tuple[str, ...], masks: bool) -> Rule | None:
@@ -56,38 +58,49 @@ def linear(
     transpose: Callable[..., Any],
     *,
     arguments: str = "x",
+    operands: str = "",
     variadic: bool = False,
     masks: bool = False,
     impl: Callable[..., Any] | None = None,
+    lift: lifts.Lift | None = None,
+    batch: lifts.Rule | None = None,
 ) -> Primitive:
     """An op that is linear in all of its array arguments together, by its transpose.
 
     A variadic op's transpose is asked for one argument at a time: it may name `position`.
+    `operands` are the arguments among them that it is not differentiated in: conditions, indices.
     """
     names = arguments.split()
     rule = Rule(TRANSPOSE, transpose, names, masks=masks)
-    rules = [rule] if variadic else [rule] * len(names)
-    return _declare(name, "linear", rules, impl=impl, variadic=variadic)
+    given = operands.split()
+    rules = [rule] if variadic else [None if name in given else rule for name in names]
+    batch = batch or lifts.expanded(lift)
+    return _declare(name, "linear", rules, impl=impl, variadic=variadic, batch=batch)
 
 
 def index(
-    name: str, transpose: Callable[..., Any], *, impl: Callable[..., Any] | None = None
+    name: str,
+    transpose: Callable[..., Any],
+    *,
+    lift: lifts.Lift,
+    impl: Callable[..., Any] | None = None,
 ) -> Primitive:
     """A linear op that reads a part of `x`; its transpose is `(cotangent, shape, **parameters)`."""
     rule = Rule(SCATTER, transpose, ("x",), masks=True)
-    return _declare(name, "linear", [rule], impl=impl)
+    return _declare(name, "linear", [rule], impl=impl, batch=lifts.expanded(lift))
 
 
 def multilinear(
     name: str,
     *transposes: Callable[..., Any],
+    batch: lifts.Rule,
     variadic: bool = False,
     impl: Callable[..., Any] | None = None,
 ) -> Primitive:
     """An op linear in each argument, by one transpose an argument (one for all if variadic)."""
     names = ("x", "y", "z")[: len(transposes)]
     rules = [Rule(TRANSPOSE, transpose, names) for transpose in transposes]
-    return _declare(name, "multilinear", rules, impl=impl, variadic=variadic)
+    return _declare(name, "multilinear", rules, impl=impl, variadic=variadic, batch=batch)
 
 
 def opaque(
@@ -98,6 +111,8 @@ def opaque(
     outputs: int | None = None,
     masks: bool = False,
     impl: Callable[..., Any] | None = None,
+    lift: lifts.Lift | None = None,
+    batch: lifts.Rule | None = None,
 ) -> Primitive:
     """Any other op, by a vjp: from the cotangent(s) to a tuple with one cotangent an argument.
 
@@ -105,12 +120,21 @@ def opaque(
     None for an argument that has no derivative.
     """
     rule = Rule(JOINT, vjp, arguments.split(), masks=masks)
-    return _declare(name, "opaque", [rule], impl=impl, joint=True, outputs=outputs)
+    options: dict[str, Any] = {"joint": True, "outputs": outputs, "impl": impl}
+    return _declare(name, "opaque", [rule], batch=batch or lifts.expanded(lift), **options)
 
 
-def constant(name: str, *, impl: Callable[..., Any] | None = None, arguments: int = 1) -> Primitive:
+def constant(
+    name: str,
+    *,
+    impl: Callable[..., Any] | None = None,
+    arguments: int = 1,
+    lift: lifts.Lift | None = None,
+    batch: lifts.Rule | None = None,
+) -> Primitive:
     """An op whose derivative is zero wherever it has one."""
-    return _declare(name, "constant", [None] * arguments, impl=impl)
+    batch = batch or lifts.aligned(lift)
+    return _declare(name, "constant", [None] * arguments, impl=impl, batch=batch)
 
 
 def _declare(

@@ -177,6 +177,7 @@ conjugate = linear("conjugate", lambda cotangent, xp: xp.conj(cotangent))
 real = linear("real", lambda cotangent: cotangent)
 imag = linear("imag", lambda cotangent: cotangent * 1j)  # 1j * float64 is no NumPy scalar
 astype = linear("astype", lambda cotangent: cotangent)
+to_whole = constant("to_whole", impl=lambda x, dtype: x.astype(dtype))  # or to a boolean
 fractional_part = elementwise("fractional_part", 1)
 nextafter = elementwise("nextafter", 1, 0)
 ldexp = elementwise("ldexp", lambda xp, dtype, y: xp.ldexp(xp.ones((), dtype), y), 0)
@@ -243,3 +244,6 @@ for _name in (
     "trunc"
 ).split():
     constant(_name)
+
+round = constant("round")
+exponent = constant("exponent")

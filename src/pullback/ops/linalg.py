@@ -16,6 +16,7 @@ import math
 from typing import Any
 
 from .declare import constant, linear, opaque
+from .lift import aligned, all_axes, expanded
 
 
 def _adjoint(xp: Any, x: Any) -> Any:
@@ -50,7 +51,7 @@ def _solve_vjp(cotangent: Any, xp: Any, x: Any, out: Any) -> Any:
 
 
 inv = opaque("inv", _inv_vjp)
-solve = opaque("solve", _solve_vjp, arguments="x y")
+solve = opaque("solve", _solve_vjp, arguments="x y", batch=aligned())
 
 
 def _det_vjp(cotangent: Any, xp: Any, x: Any) -> Any:
@@ -103,7 +104,7 @@ def _slogdet_vjp(cotangents: Any, xp: Any, x: Any, out: Any) -> Any:
     singular = xp.expand_dims(out[1] == -math.inf, (-2, -1))
     inverse = xp.inv(xp.where(singular, xp.eye(x.shape[-1], dtype=x.dtype), x))
     g_x = g * xp.where(singular, 1, _adjoint(xp, inverse))
-    return (xp.where(singular, xp.indeterminate(g_x, where=singular), g_x),)
+    return (xp.where(singular, xp.indeterminate(g_x, singular), g_x),)
 
 
 slogdet = opaque("slogdet", _slogdet_vjp, outputs=2)
@@ -119,16 +120,22 @@ def _pinv_vjp(cotangent: Any, xp: Any, x: Any, out: Any, hermitian: bool) -> Any
 pinv = opaque("pinv", _pinv_vjp)
 
 
+condition = constant("condition")
+
+
 # Decompositions
 
 coincide = constant("coincide")
 vanish = constant("vanish")
 # Zero, or nan where a loss depends on what is free: a phase, or a basis of a complement.
 objection = constant("objection", arguments=2)
-unseen = constant("unseen", arguments=3)
+unseen = constant("unseen", arguments=3, batch=expanded())
 # The coefficient 0 / 0, in both directions: a tangent that splits equal values gets nan as well.
 indeterminate = linear(
-    "indeterminate", lambda cotangent, xp, where: xp.indeterminate(cotangent, where=where)
+    "indeterminate",
+    lambda cotangent, xp, where: xp.indeterminate(cotangent, where),
+    arguments="x where",
+    operands="where",
 )
 
 
@@ -167,7 +174,7 @@ def _eigh_vjp(cotangents: Any, xp: Any, out: Any) -> Any:
         inner = v_h @ g_v
         equal = xp.coincide(w)
         pairs = _between(xp, equal)
-        within = xp.indeterminate(inner, where=pairs)
+        within = xp.indeterminate(inner, pairs)
         across = _skew(xp, inner) / (2 * xp.where(equal, 1, _gaps(w)))
         left = left + v @ xp.where(equal, within, across) + _objection_to_phase(xp, inner)
         if g_w is not None:
@@ -189,7 +196,7 @@ def _eig_vjp(cotangents: Any, xp: Any, out: Any) -> Any:
         numerator = inner - (v_h @ v) * along
         equal = xp.coincide(w)
         pairs = _between(xp, equal)
-        within = xp.indeterminate(numerator, where=pairs)
+        within = xp.indeterminate(numerator, pairs)
         across = numerator / xp.conjugate(xp.where(equal, 1, _gaps(w)))
         right = right + xp.where(equal, within, across) @ v_h + _objection_to_phase(xp, inner)
         if g_w is not None:
@@ -232,7 +239,7 @@ def _svd_vjp(cotangents: Any, xp: Any, out: Any) -> Any:
     inner_v = zeros if g_v is None else v_h @ g_v
     equal = xp.coincide(s)
     pairs = _between(xp, equal)
-    within = xp.indeterminate(inner_u, where=pairs) + xp.indeterminate(inner_v, where=pairs)
+    within = xp.indeterminate(inner_u, pairs) + xp.indeterminate(inner_v, pairs)
     across = _skew(xp, inner_u) * row + column * _skew(xp, inner_v)
     across = across / xp.where(equal, 1, (row - column) * (row + column))
     middle = xp.where(equal, within, across)
@@ -259,7 +266,7 @@ def _svd_vjp(cotangents: Any, xp: Any, out: Any) -> Any:
 def _outside(xp: Any, q: Any, inner: Any, g_q: Any, zero: Any, reciprocal: Any) -> Any:
     """The cotangent of the singular vectors `q` across their span, over the singular values."""
     across = g_q - q @ inner
-    return across * reciprocal + xp.indeterminate(across, where=zero[..., None, :])
+    return across * reciprocal + xp.indeterminate(across, zero[..., None, :])
 
 
 svd = opaque("svd", _svd_vjp, outputs=3)
@@ -323,4 +330,4 @@ def _vector_norm_vjp(
     return (xp.where(zero, 0, cotangent * _direction(xp, x) * ratio ** (ord - 1)),)
 
 
-vector_norm = opaque("vector_norm", _vector_norm_vjp, masks=True)
+vector_norm = opaque("vector_norm", _vector_norm_vjp, masks=True, lift=all_axes)

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..backends.numpy.reduce import reduced_count
 from .declare import constant, linear, opaque
+from .lift import all_axes, spread_shape
 
 
 def _kept(x: Any, shape: Any, axis: Any, keepdims: bool) -> Any:
@@ -30,10 +31,12 @@ sum = linear(
     lambda cotangent, xp, shape, axis, keepdims: xp.spread(
         cotangent, shape=shape, axis=axis, keepdims=keepdims
     ),
+    lift=all_axes,
 )
 spread = linear(
     "spread",
     lambda cotangent, xp, axis, keepdims: xp.sum(cotangent, axis=axis, keepdims=keepdims),
+    lift=spread_shape,
 )
 
 
@@ -42,7 +45,7 @@ def _spread_mean(cotangent: Any, xp: Any, shape: Any, axis: Any, keepdims: bool)
     return xp.spread(cotangent / count, shape=shape, axis=axis, keepdims=keepdims)
 
 
-mean = linear("mean", _spread_mean)
+mean = linear("mean", _spread_mean, lift=all_axes)
 
 
 def _var_vjp(cotangent: Any, xp: Any, x: Any, axis: Any, keepdims: bool, ddof: float) -> tuple[Any]:
@@ -55,7 +58,7 @@ def _var_vjp(cotangent: Any, xp: Any, x: Any, axis: Any, keepdims: bool, ddof: f
     return (xp.spread(scaled, shape=x.shape, axis=axis, keepdims=keepdims) * centred,)
 
 
-var = opaque("var", _var_vjp)
+var = opaque("var", _var_vjp, lift=all_axes)
 
 
 def _std_vjp(
@@ -66,7 +69,7 @@ def _std_vjp(
     return _var_vjp(scaled * 0.5, xp, x, axis, keepdims, ddof)
 
 
-std = opaque("std", _std_vjp)
+std = opaque("std", _std_vjp, lift=all_axes)
 
 
 def _logsumexp_vjp(
@@ -78,7 +81,7 @@ def _logsumexp_vjp(
     return (cotangent * xp.exp(x - out),)
 
 
-logsumexp = opaque("logsumexp", _logsumexp_vjp)
+logsumexp = opaque("logsumexp", _logsumexp_vjp, lift=all_axes)
 
 # Extremes: ties share the cotangent evenly
 
@@ -104,10 +107,10 @@ def _share(cotangent: Any, xp: Any, mask: Any, axis: Any, keepdims: bool) -> Any
     return xp.where(mask, _kept(cotangent / count, mask.shape, axis, keepdims), 0)
 
 
-max = opaque("max", _extreme_vjp, masks=True)
-min = opaque("min", _extreme_vjp, masks=True)
-fmax_reduce = opaque("fmax_reduce", _number_extreme_vjp, masks=True)
-fmin_reduce = opaque("fmin_reduce", _number_extreme_vjp, masks=True)
+max = opaque("max", _extreme_vjp, masks=True, lift=all_axes)
+min = opaque("min", _extreme_vjp, masks=True, lift=all_axes)
+fmax_reduce = opaque("fmax_reduce", _number_extreme_vjp, masks=True, lift=all_axes)
+fmin_reduce = opaque("fmin_reduce", _number_extreme_vjp, masks=True, lift=all_axes)
 
 
 def _kth_vjp(cotangent: Any, xp: Any, x: Any, out: Any) -> tuple[Any]:
@@ -120,6 +123,13 @@ def _kth_vjp(cotangent: Any, xp: Any, x: Any, out: Any) -> tuple[Any]:
 
 
 kth = opaque("kth", _kth_vjp, masks=True)
+# The same with the ranks as an argument, for ranks that differ from row to row.
+kth_of_rows = opaque(
+    "kth_of_rows",
+    lambda cotangent, xp, x, out: (*_kth_vjp(cotangent, xp, x, out), None),
+    arguments="x ranks",
+    masks=True,
+)
 
 # Products and running ops
 
@@ -197,7 +207,7 @@ def _prod_vjp(cotangent: Any, xp: Any, x: Any, axis: Any, keepdims: bool) -> tup
     return (out * xp.conj(xp.products_of_others(x, axis=last)),)
 
 
-prod = opaque("prod", _prod_vjp)
+prod = opaque("prod", _prod_vjp, lift=all_axes)
 
 share_of_extreme = constant("share_of_extreme", arguments=2)
 
@@ -220,3 +230,13 @@ def _logcumsumexp_vjp(cotangent: Any, xp: Any, x: Any, out: Any, axis: int) -> t
 
 
 logcumsumexp = opaque("logcumsumexp", _logcumsumexp_vjp)
+
+
+# What is counted, chosen or put in order
+
+for _name in ("all", "any", "count_nonzero"):
+    constant(_name, lift=all_axes)
+for _name in ("argmax", "argmin", "nanargmax", "nanargmin", "argsort", "argpartition"):
+    constant(_name)
+searchsorted = constant("searchsorted", arguments=2)
+unwrapped = constant("unwrapped")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backends.numpy import xp as _xp
+from . import lift
 from .declare import linear
 
 
@@ -35,9 +36,15 @@ def along(axis: int, index: Any) -> tuple[Any, ...]:
     return (..., index, *(slice(None),) * (-axis - 1))
 
 
-broadcast_to = linear("broadcast_to", _sum_to)
-reshape = linear("reshape", lambda cotangent, shape: cotangent.reshape(shape))
-transpose = linear("transpose", lambda cotangent, xp, axes: xp.transpose(cotangent, _inverse(axes)))
+broadcast_to = linear("broadcast_to", _sum_to, batch=lift.broadcast_shape)
+reshape = linear(
+    "reshape", lambda cotangent, shape: cotangent.reshape(shape), lift=lift.longer_shape
+)
+transpose = linear(
+    "transpose",
+    lambda cotangent, xp, axes: xp.transpose(cotangent, _inverse(axes)),
+    lift=lift.more_axes,
+)
 flip = linear("flip", lambda cotangent, xp, axis: xp.flip(cotangent, axis=axis))
 roll = linear(
     "roll",

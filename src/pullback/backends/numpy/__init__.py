@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...core import memory_of
+from ...core import detached, is_batched, memory_of, raw
+from ...mutate import writable
 from . import contract, elementwise, fft, index, linalg, reduce, shape, special
 
 # What rules call.  `ops/declare.py` adds the primitives that have no NumPy name, so that they
@@ -108,6 +109,8 @@ class NumpyBackend:
         """
         if isinstance(value, (float, complex)):
             return np.asarray(value)[()]
+        if type(value) is NumpyBackend.box_type and value.tracer.level == 0:
+            value = value.value  # the copy is nobody else's
         return NumpyBackend.copy(value)
 
     @staticmethod
@@ -135,20 +138,33 @@ class NumpyBackend:
 
     @staticmethod
     def copy_like(cotangent: Any, like: Any) -> Any:
-        """A copy of `cotangent` whose memory is laid out as that of `like`, to take views of."""
-        if type(cotangent) is NumpyBackend.box_type:
+        """A copy of `cotangent` whose memory is laid out as that of `like`, to take views of.
+
+        Where `like` has a batch axis, so has the copy, whether or not `cotangent` has.
+        """
+        if type(cotangent) is NumpyBackend.box_type and not is_batched(like):
             return cotangent.copy() if cotangent.shape else cotangent.reshape(())
-        while type(like) is NumpyBackend.box_type:
-            like = like.value
-        copy = np.empty_like(like, getattr(cotangent, "dtype", None))
+        like = detached(like)
+        copy = _empty_like(like, getattr(cotangent, "dtype", None))
         copy[...] = cotangent
         return copy
+
+    @staticmethod
+    def is_number(value: Any) -> bool:
+        """Is this an immutable scalar, of which `+=` makes a new one?"""
+        while type(value) is NumpyBackend.box_type:
+            if value.tracer.lead:
+                return not value.index
+            value = value.value
+        return type(value) is not np.ndarray
 
     @staticmethod
     def is_view(out: Any, value: Any) -> bool:
         """Does `out`, computed from `value`, share its memory?"""
         if type(out) is NumpyBackend.box_type:
-            return out is value or (out.alias is not None and out.alias.base is value)
+            while out is not value and out.alias is not None:
+                out = out.alias.base
+            return out is value
         if type(out) is not np.ndarray or type(value) is not np.ndarray:
             return False
         return out is value or (out.base is not None and memory_of(out) is memory_of(value))
@@ -162,11 +178,11 @@ class NumpyBackend:
         parts = index if type(index) is tuple else (index,)
         if not any(isinstance(part, np.ndarray) and part.dtype != bool for part in parts):
             return None
-        winner = np.empty(shape, np.intp)
+        winner = writable(np.empty(shape, np.intp), 0, index)
         order = np.arange(winner[index].size).reshape(winner[index].shape)
         winner[index] = order
         last = winner[index] == order
-        return None if last.all() else last
+        return None if raw(last).all() else last
 
     @staticmethod
     def is_complex(dtype: Any) -> bool:
@@ -219,6 +235,13 @@ class NumpyBackend:
         if shared or _references(value) > _FRESH + held:
             return NumpyBackend.copy(value)
         return value
+
+
+def _empty_like(value: Any, dtype: Any) -> Any:
+    """`np.empty_like`, with the batch axes of a constant `value`."""
+    if type(value) is NumpyBackend.box_type:
+        return value.tracer.box(_empty_like(value.value, dtype), 1)
+    return np.empty_like(value, dtype)
 
 
 def _references(value: Any) -> int:

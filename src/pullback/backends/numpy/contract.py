@@ -30,6 +30,24 @@ def contract(x: Any, y: Any, subscripts: str) -> Any:
     return np.matmul(x, y).reshape(batch + left + right).transpose(plan.out_axes)
 
 
+def convolve(x: Any, y: Any, mode: str) -> Any:
+    """`np.convolve` along the last axis, where other axes broadcast."""
+    if x.ndim == y.ndim == 1:
+        return np.convolve(x, y, mode)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    if x.shape[-1] < y.shape[-1]:
+        x, y = y, x
+    n, m = x.shape[-1], y.shape[-1]
+    lead = np.broadcast_shapes(x.shape[:-1], y.shape[:-1])
+    size = n + m - 1 if mode == "full" else n - m + 1
+    out = np.zeros((*lead, size), np.result_type(x, y))
+    for j in range(m):
+        if mode == "full":
+            out[..., j : j + n] += x * y[..., j : j + 1]
+        else:
+            out += x[..., m - 1 - j : n - j] * y[..., j : j + 1]
+    return out
+
+
 class _Plan(NamedTuple):
     labels: str
     batch: str

@@ -38,6 +38,11 @@ def fractional_part(x: Any) -> Any:
     return np.modf(x)[0]
 
 
+def exponent(x: Any) -> Any:
+    """The whole number e of x = f * 2**e with f in [0.5, 1)."""
+    return np.frexp(x)[1]
+
+
 def real_sign(x: Any) -> Any:
     return np.sign(x)
 

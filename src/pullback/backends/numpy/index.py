@@ -38,11 +38,6 @@ def unindex(x: Any, shape: tuple[int, ...], index: Any) -> Any:
     return buffer
 
 
-def merge(x: Any, y: Any, condition: Any) -> Any:
-    """`where`, with the condition as a parameter."""
-    return np.where(condition, x, y)
-
-
 def _names_each_once(index: Any) -> bool:
     parts = index if type(index) is tuple else (index,)
     return not any(isinstance(part, (list, np.ndarray)) and not _is_mask(part) for part in parts)

@@ -54,6 +54,10 @@ def vector_norm(x: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
     return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
 
 
+def condition(x: Any, p: Any) -> Any:
+    return np.linalg.cond(x, p)
+
+
 def cofactor(x: Any) -> Any:
     """The derivative of `det`: `det(x) * inv(x).mT`, but right for singular matrices too."""
     try:
@@ -145,7 +149,8 @@ def unseen(values: Any, ambiguous: Any, inner: Any) -> Any:
     h(w) then, and their derivatives differ.
     """
     if not np.any(ambiguous):
-        return np.zeros((), inner.real.dtype)
+        stack = np.broadcast_shapes(values.shape[:-1], ambiguous.shape[:-1], inner.shape[:-2])
+        return np.zeros((*stack, 1, 1), inner.real.dtype)
     diagonal = np.diagonal(inner, axis1=-2, axis2=-1)[..., None, :]
     values = values[..., None, :]
     lost = ambiguous[..., None, :] & _counts(values, values) & ~_counts(diagonal, inner)

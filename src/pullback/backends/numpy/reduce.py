@@ -236,11 +236,36 @@ def share_of_extreme(x: Any, extremes: Any, axis: int) -> Any:
     return hit / np.maximum(ties, 1)
 
 
-def kth(x: Any, ranks: Any) -> Any:
-    """The order statistics `ranks` (a tuple, or an array of them for each row) of the last axis."""
-    if type(ranks) is tuple:
-        return np.partition(x, ranks, axis=-1)[..., list(ranks)]
+def kth(x: Any, ranks: tuple[int, ...]) -> Any:
+    """The order statistics `ranks` of the last axis."""
+    return np.partition(x, ranks, axis=-1)[..., list(ranks)]
+
+
+def kth_of_rows(x: Any, ranks: Any) -> Any:
+    """The same for ranks that stand in an array, a row of them for each row of `x`."""
     return np.take_along_axis(np.sort(x, axis=-1), ranks, axis=-1)
+
+
+def searchsorted(a: Any, v: Any, side: str) -> Any:
+    """`np.searchsorted` in the last axis of `a`, for each row of it where there are several."""
+    if a.ndim == 1:
+        return np.searchsorted(a, v, side)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    stack = np.broadcast_shapes(a.shape[:-1], v.shape[:-1])
+    a, v = (np.broadcast_to(one, (*stack, one.shape[-1])) for one in (a, v))
+    both = (v, a) if side == "left" else (a, v)
+    places = _ranks(np.concatenate(both, axis=-1))
+    size = v.shape[-1]
+    places = places[..., :size] if side == "left" else places[..., -size:] if size else v
+    return (places - _ranks(v)).astype(np.intp)
+
+
+def unwrapped(x: Any, discont: Any, axis: int, period: Any) -> Any:
+    return np.unwrap(x, discont, axis, period=period)
+
+
+def _ranks(x: Any) -> Any:
+    """Where each element of the last axis goes when it is sorted; equal ones stay in order."""
+    return np.argsort(np.argsort(x, axis=-1, kind="stable"), axis=-1)
 
 
 def _along(axis: int, ndim: int, part: slice) -> tuple[slice, ...]:

@@ -34,5 +34,5 @@ def unindex(x: Any, shape: tuple[int, ...], index: Any) -> Any:
     return buffer
 
 
-def where(x: Any, y: Any, condition: Any) -> Any:
+def where(condition: Any, x: Any, y: Any) -> Any:
     return torch.where(condition, x, y)

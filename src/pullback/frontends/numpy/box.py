@@ -6,6 +6,7 @@ raises and says what to write instead.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,9 +15,10 @@ import numpy as np
 
 from ...backends.numpy import NumpyBackend, backend
 from ...callers import operation, user_frame, where
-from ...core import Box, box_types, paused, raw
+from ...core import Box, box_types, is_batched, paused, raw
 from ...errors import ConversionError
 from ...recorders import is_recorder
+from .batched import one_value, refusal
 from .buffers import all_buffers, as_buffer, reading, run_plain
 from .dispatch import as_array, functions, name_of, plain, ufunc_methods, ufuncs, unsupported
 from .elements import call_of_python, is_of_python
@@ -46,18 +48,18 @@ class ArrayBox(Box):
                 if not operands.issuperset(map(type, args)):
                     args = tuple(a if type(a) in operands else as_array(a) for a in args)
                 return apply(*args)
-        return _ufunc_with_options(ufunc, method, args, kwargs)
+        return _ufunc_with_options(self, ufunc, method, args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if self.tracer.level == 0 and all_buffers(args, kwargs):
             return run_plain(function, args, kwargs)
         ours = functions.get(function)
         if ours is None:
-            raise unsupported(name_of(function))
+            raise _without_rule(self, name_of(function))
         return ours(*args, **kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        constant = as_constant(self)
+        constant = as_constant(self, "a plain array")
         if constant is None:
             raise plain_array_refused(self)
         array = np.asarray(constant).view()
@@ -66,11 +68,11 @@ class ArrayBox(Box):
             array = array.astype(dtype, copy=False)
         return array.copy() if copy else array
 
-    # What the array is
+    # What the array is: under `vmap`, one example's
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.value.shape
+        return self.value.shape[self.tracer.lead :]
 
     @property
     def dtype(self) -> Any:
@@ -78,11 +80,11 @@ class ArrayBox(Box):
 
     @property
     def ndim(self) -> int:
-        return self.value.ndim
+        return self.value.ndim - self.tracer.lead
 
     @property
     def size(self) -> int:
-        return self.value.size
+        return math.prod(self.shape) if self.tracer.lead else self.value.size
 
     @property
     def itemsize(self) -> int:
@@ -90,7 +92,7 @@ class ArrayBox(Box):
 
     @property
     def nbytes(self) -> int:
-        return self.value.nbytes
+        return self.size * self.itemsize
 
     def __len__(self) -> int:
         if not self.shape:
@@ -119,15 +121,15 @@ class ArrayBox(Box):
     # Ways out: reading a value for a branch is allowed, losing a derivative is not
 
     def __bool__(self) -> bool:
-        return bool(raw(self))
+        return bool(one_value(self, "bool()"))
 
     def item(self, *args: Any) -> Any:
         """The value as a Python number: a constant."""
-        return raw(self).item(*args)
+        return one_value(self, ".item()").item(*args)
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers: constants."""
-        return raw(self).tolist()
+        return one_value(self, ".tolist()").tolist()
 
     def __float__(self) -> float:
         return float(number(self, "float()"))
@@ -165,21 +167,22 @@ class ArrayBox(Box):
         )
 
 
-def as_constant(box: Any) -> Any:
+def as_constant(box: Any, how: str) -> Any:
     """The array in `box` where no derivative is lost with it, or None."""
     if box.alias is not None:
         box.alias.refresh(box)
+    one_value(box, how)
     value = paused(box)
     return None if type(value) in box_types and value.tracer.level else raw(value)
 
 
 def number(box: Any, how: str) -> Any:
     """The number in `box`, or an error if its derivative would be lost."""
-    constant = as_constant(box)
+    constant = as_constant(box, how)
     if constant is None:
         raise ConversionError(
             f"{how} of a value traced by pullback.{box.tracer.name} would lose its derivative, "
-            f"at {where(user_frame())}. Use the value itself and NumPy's functions; for a "
+            f"at {where()}. Use the value itself and NumPy's functions; for a "
             "constant write x.item(). In a function that cannot be edited, pullback.adopt(func) "
             "makes float(x) leave x as it is."
         )
@@ -208,7 +211,13 @@ def plain_array_refused(box: Any) -> ConversionError:
     )
 
 
-def _ufunc_with_options(ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:
+def _without_rule(box: Any, name: str) -> Exception:
+    if is_batched(box):
+        return refusal(f"{name} has no batching rule", "Use functions that have one")
+    return unsupported(name)
+
+
+def _ufunc_with_options(box: Any, ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:
     if kwargs.get("out") is None and method != "at" and all_buffers(args, kwargs):
         return as_buffer(getattr(ufunc, method)(*reading(args), **reading(kwargs)))
     if method == "__call__" and ufunc not in ufuncs and is_of_python(ufunc):
@@ -217,7 +226,8 @@ def _ufunc_with_options(ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:
     if ours is None:
         ours = ufunc_methods.get((None, method))
     if ours is None:
-        raise unsupported(f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
+        name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+        raise _without_rule(box, name)
     return ours(ufunc, *args, **kwargs)
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ...core import raw
+from ...core import detached, raw
 from ...ops import reduce as ops
+from .batched import agreed, form
 from .dispatch import as_array, implements, is_box, normalize_axis, refuse, unsupported
+from .index import read
 
 _NO: Any = np._NoValue  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
@@ -189,21 +191,27 @@ def interp(
     if xp.shape[0] == 0:
         raise ValueError("array of sample points is empty")
     if period is not None:
-        if raw(period) == 0:
+        if np.any(raw(period) == 0):
             raise ValueError("period must be a non-zero value")
         left = right = None
         x, xp, fp = _one_period(x, xp, fp, abs(period))
-    points, values = raw(xp), raw(x)
-    size = len(points)
+    points, values = detached(xp), detached(x)
+    size = points.shape[0]
     place = np.clip(np.searchsorted(points, values, side="right") - 1, 0, max(size - 2, 0))
     after = np.minimum(place + 1, size - 1)
-    gap = xp[after] - xp[place]
-    gap = np.where(raw(gap) == 0, 1.0, gap)
+    gap = _at(xp, after) - _at(xp, place)
+    gap = np.where(gap == 0, 1.0, gap)
     base = np.where(values == points[-1], size - 1, place)
-    result = fp[base] + (x - xp[base]) * ((fp[after] - fp[place]) / gap)
+    slope = (_at(fp, after) - _at(fp, place)) / gap
+    result = _at(fp, base) + (x - _at(xp, base)) * slope
     result = np.where(values < points[0], fp[0] if left is None else left, result)
     result = np.where(values > points[-1], fp[-1] if right is None else right, result)
     return result if result.ndim else result[()]
+
+
+def _at(points: Any, places: Any) -> Any:
+    """`points[places]`, of which either may be batched."""
+    return read(points, places) if is_box(places) else points[places]
 
 
 def _as_dtype(value: Any, dtype: Any) -> Any:
@@ -214,7 +222,7 @@ def _as_dtype(value: Any, dtype: Any) -> Any:
 def _one_period(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
     """Everything in one period, with a point more on either side."""
     x, xp = x % period, xp % period
-    order = np.argsort(raw(xp))
+    order = np.argsort(xp)
     xp, fp = xp[order], fp[order]
     xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
     return x, xp, np.concatenate([fp[-1:], fp, fp[:1]])
@@ -226,8 +234,11 @@ def unwrap(
 ) -> Any:
     if is_box(period) or is_box(discont):
         raise unsupported("np.unwrap with a traced period or discont")
-    values = raw(p)
-    jumps = np.unwrap(values, discont, axis, period=period) - values
+    values = detached(p)
+    jumps = (
+        ops.unwrapped(values, discont=discont, axis=normalize_axis(axis, p.ndim), period=period)
+        - values
+    )
     # Whole periods: the rounding of the subtraction goes.
     return p + (np.around(jumps / period) * period).astype(jumps.dtype)
 
@@ -241,7 +252,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
         raise ValueError("x must be a one-dimensional array or sequence.")
     count = x.shape[0] if N is None else N
     if count <= 0:
-        return np.vander(raw(x), count)
+        return np.vander(form(x), count)
     x = _as_dtype(x, np.promote_types(x.dtype, int))
     powers = [np.ones(x.shape, x.dtype), x]
     while len(powers) < count:
@@ -319,14 +330,19 @@ def polymul(a1: Any, a2: Any) -> Any:
 def _trimmed(p: Any) -> Any:
     """Without the leading zeros, as a poly1d is."""
     p = as_array(p).reshape(-1)
-    nonzero = np.flatnonzero(raw(p))
-    return p[nonzero[0] :] if nonzero.size else p[-1:]
+    leading = int(agreed(_leading_zeros(p), "how many leading zeros a polynomial has"))
+    return p[leading:] if leading < p.shape[0] else p[-1:]
+
+
+def _leading_zeros(p: Any) -> Any:
+    """How many coefficients come before the first that is not zero."""
+    return np.count_nonzero(np.logical_and.accumulate(detached(p) == 0))
 
 
 @implements(np.polydiv)
 def polydiv(u: Any, v: Any) -> Any:
     u, v = as_array(u), as_array(v)
-    dtype = (raw(u).ravel()[:1] + raw(v).ravel()[:1] + 0.0).dtype
+    dtype = (form(u).ravel()[:1] + form(v).ravel()[:1] + 0.0).dtype
     u, v = (_as_dtype(p.reshape(-1), dtype) for p in (u, v))
     remainder, steps = u, max(u.shape[0] - v.shape[0] + 1, 1)
     if u.shape[0] < v.shape[0]:
@@ -339,9 +355,10 @@ def polydiv(u: Any, v: Any) -> Any:
             before, after = np.zeros(step, dtype), np.zeros(steps - 1 - step, dtype)
             remainder = remainder - np.concatenate([before, factors[-1] * v, after])
         quotient = np.stack(factors)
-    values = raw(remainder)
+    values = detached(remainder)
     first = 0
-    while first < len(values) - 1 and np.allclose(values[first], 0, rtol=1e-14):
+    what = "how many leading zeros a remainder has"
+    while first < len(values) - 1 and agreed(np.allclose(values[first], 0, rtol=1e-14), what):
         first += 1
     return quotient, remainder[first:]
 
@@ -361,8 +378,9 @@ def poly(seq_of_zeros: Any) -> Any:
         result = np.convolve(result, np.concatenate([one, -root.reshape(1)]))
     if result.dtype.kind != "c":
         return result
-    values = raw(roots)
+    values = detached(roots)
     paired = np.array_equal(np.sort(values), np.sort(values.conjugate()))
+    paired = agreed(paired, "whether the roots are conjugate pairs")
     return result.real * 1 if paired else result
 
 
@@ -371,11 +389,11 @@ def roots(p: Any) -> Any:
     p = np.atleast_1d(p)
     if p.ndim != 1:
         raise ValueError("Input must be a rank-1 array.")
-    nonzero = np.flatnonzero(raw(p))
-    if not nonzero.size:
+    what = "how many zeros a polynomial starts or ends with"
+    first, at_zero = (int(agreed(_leading_zeros(q), what)) for q in (p, p[::-1]))
+    if first == p.shape[0]:
         return np.array([])
-    at_zero = p.shape[0] - nonzero[-1] - 1
-    p = p[nonzero[0] : nonzero[-1] + 1]
+    p = p[first : p.shape[0] - at_zero]
     if p.dtype.kind not in "fc":
         p = p.astype(np.float64)
     size = p.shape[0] - 1
@@ -383,7 +401,7 @@ def roots(p: Any) -> Any:
         return np.zeros(at_zero)
     companion = np.concatenate([(-p[1:] / p[0])[None], np.eye(size - 1, size, dtype=p.dtype)])
     found = np.linalg.eigvals(companion)
-    if p.dtype.kind == "f" and np.isreal(found).all():
+    if p.dtype.kind == "f" and agreed(np.isreal(found).all(), "whether the roots are real"):
         found = found.real  # since NumPy 2.5, eigenvalues are complex numbers all the same
     return np.concatenate([found, np.zeros(at_zero, found.dtype)])
 
@@ -411,7 +429,7 @@ def polyfit(
     scale = np.sqrt(np.sum(design * design, axis=0))
     design = design / scale
     solution, residuals, rank, _ = np.linalg.lstsq(design, y, rcond)
-    if raw(rank) != order:
+    if rank != order:
         message = "Polyfit may be poorly conditioned"
         warnings.warn(message, np.exceptions.RankWarning, stacklevel=2)
     solution = (solution.T / scale).T

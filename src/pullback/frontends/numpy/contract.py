@@ -19,16 +19,16 @@ from ...ops import contract as ops
 from .box import method
 from .dispatch import (
     as_array,
-    constant,
     implements,
     normalize_axis,
+    of_form,
     refuse,
     ufunc_methods,
     ufuncs,
 )
 from .mutation import write_out
 
-constant(np.einsum_path)
+of_form(np.einsum_path)
 
 
 # Products of vectors and matrices
@@ -415,6 +415,8 @@ def _in_space(vectors: Any) -> Any:
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
     for name, array in (("a", a), ("v", v)):
+        if array.ndim > 1:
+            raise ValueError(f"{name} must have one dimension, got {array.ndim}")
         if array.shape[0] == 0:
             raise ValueError(f"{name} cannot be empty")
     if mode not in ("full", "same", "valid"):

@@ -11,13 +11,24 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ...core import box_types, raw
+from ...core import box_types, detached
 from ...errors import UnsupportedError
+from .batched import form, refusal
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class _Functions(dict[Any, Callable[..., Any]]):
+    """A table that also knows what stands in for NumPy's functions while a transform runs."""
+
+    def __missing__(self, function: Any) -> Callable[..., Any]:
+        if not hasattr(function, "__wrapped__"):
+            raise KeyError(function)
+        return self[function.__wrapped__]
+
+
 # NumPy function -> ours, called with the very arguments of the user's call.
-functions: dict[Any, Callable[..., Any]] = {}
+functions = _Functions()
 # NumPy ufunc -> what applies it to boxes (`ufunc(*args)`).
 ufuncs: dict[Any, Callable[..., Any]] = {}
 # (NumPy ufunc, method) -> ours, for `reduce`, `accumulate` and the others.
@@ -41,12 +52,22 @@ def implements(*numpy_functions: Any) -> Callable[[F], F]:
     return register
 
 
-def constant(*numpy_functions: Any) -> None:
-    """These functions have derivative zero: on boxes they see the values and give plain arrays."""
+def constant(*numpy_functions: Any, batched: Callable[..., Any] | None = None) -> None:
+    """These functions have derivative zero: on boxes they see the values and give plain arrays.
+
+    Under `vmap`, `batched` does their work in functions that batch; without it they are refused.
+    """
 
     def make(numpy_function: Any) -> Callable[..., Any]:
         def on_values(*args: Any, **kwargs: Any) -> Any:
-            return numpy_function(*plain(args), **plain(kwargs))
+            args, kwargs = plain(args), plain(kwargs)
+            if not _holds_boxes((args, kwargs)):
+                return numpy_function(*args, **kwargs)
+            if batched is None:
+                raise refusal(
+                    f"{name_of(numpy_function)} of a batched value", "Write np.where(mask, x, 0)"
+                )
+            return batched(*args, **kwargs)
 
         return on_values
 
@@ -55,15 +76,35 @@ def constant(*numpy_functions: Any) -> None:
         constants.add(numpy_function)
 
 
+def of_form(*numpy_functions: Any) -> None:
+    """Functions that ask for no more than shapes and dtypes: those of one example under `vmap`."""
+    for numpy_function in numpy_functions:
+
+        def on_forms(*args: Any, _function: Any = numpy_function, **kwargs: Any) -> Any:
+            return _function(*_mapped(form, args), **_mapped(form, kwargs))
+
+        constant(numpy_function, batched=on_forms)
+
+
 def plain(tree: Any) -> Any:
-    """`tree` (tuples, lists, dicts) with every box replaced by its raw array."""
+    """`tree` (tuples, lists, dicts) of constants: raw arrays, or batched ones under `vmap`."""
+    return _mapped(detached, tree)
+
+
+def _mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     if isinstance(tree, tuple):
-        return tuple(plain(item) for item in tree)
+        return tuple(_mapped(function, item) for item in tree)
     if type(tree) is list:
-        return [plain(item) for item in tree]
+        return [_mapped(function, item) for item in tree]
     if type(tree) is dict:
-        return {key: plain(item) for key, item in tree.items()}
-    return raw(tree)
+        return {key: _mapped(function, item) for key, item in tree.items()}
+    return function(tree)
+
+
+def _holds_boxes(tree: Any) -> bool:
+    if isinstance(tree, (tuple, list)):
+        return any(map(_holds_boxes, tree))
+    return any(map(_holds_boxes, tree.values())) if type(tree) is dict else is_box(tree)
 
 
 def name_of(numpy_function: Any) -> str:

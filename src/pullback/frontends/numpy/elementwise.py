@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ...core import raw
+from ...core import detached, raw
 from ...errors import UnsupportedError
 from ...ops import elementwise as ops
 from .box import define, method
-from .dispatch import any_box, as_array, constant, implements, refuse
+from .dispatch import any_box, as_array, constant, implements, of_form, refuse
 
 _NO = np._NoValue  # noqa: SLF001
 
@@ -46,7 +46,7 @@ define("conjugate", _conj)
 
 @implements(np.angle)
 def angle(z: Any, deg: bool = False) -> Any:
-    a = np.arctan2(ops.imag(z), ops.real(z)) if _is_complex(z) else np.arctan2(0, raw(z))
+    a = np.arctan2(ops.imag(z), ops.real(z)) if _is_complex(z) else np.arctan2(0, detached(z))
     return a * (180 / math.pi) if deg else a
 
 
@@ -70,7 +70,7 @@ def astype(
     if casting != "unsafe":
         np.empty(0, x.dtype).astype(dtype, casting=casting)  # for NumPy's own error
     if dtype.kind not in "fc":
-        return raw(x).astype(dtype)
+        return ops.to_whole(detached(x), dtype=dtype)
     return x if dtype == x.dtype and not copy else ops.astype(x, dtype=dtype)
 
 
@@ -205,7 +205,53 @@ def emath_power(x: Any, p: Any) -> Any:
 
 # Zero derivative, or no number at all
 
-constant(np.round, np.around, np.fix)
-constant(np.isclose, np.allclose, np.array_equal, np.array_equiv)
-constant(np.iscomplex, np.iscomplexobj, np.isreal, np.isrealobj, np.isneginf, np.isposinf)
+
+def _all_close(a: Any, b: Any, *args: Any, **options: Any) -> Any:
+    return np.all(np.isclose(a, b, *args, **options))
+
+
+def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
+    a1, a2 = as_array(a1), as_array(a2)
+    if a1.shape != a2.shape:
+        return False
+    return np.all(_equal(a1, a2) if equal_nan else np.equal(a1, a2))
+
+
+def _equal(a: Any, b: Any) -> Any:
+    return np.equal(a, b) | (np.isnan(a) & np.isnan(b))
+
+
+def _array_equiv(a1: Any, a2: Any) -> Any:
+    a1, a2 = as_array(a1), as_array(a2)
+    try:
+        np.broadcast_shapes(a1.shape, a2.shape)
+    except ValueError:
+        return False
+    return np.all(np.equal(a1, a2))
+
+
+def _is_close(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
+    a, b = as_array(a), as_array(b)
+    with np.errstate(invalid="ignore"):
+        near = (np.abs(a - b) <= atol + rtol * np.abs(b)) & np.isfinite(b)
+    near = near | np.equal(a, b)
+    return near | (np.isnan(a) & np.isnan(b)) if equal_nan else near
+
+
+def _round(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    refuse(np.round, out=out)
+    return ops.round(a, decimals=decimals)
+
+
+constant(np.round, np.around, batched=_round)
+constant(np.fix, batched=np.trunc)
+constant(np.isclose, batched=_is_close)
+constant(np.allclose, batched=_all_close)
+constant(np.array_equal, batched=_array_equal)
+constant(np.array_equiv, batched=_array_equiv)
+constant(np.iscomplex, batched=lambda x: np.imag(x) != 0)
+constant(np.isreal, batched=lambda x: np.imag(x) == 0)
+constant(np.isneginf, batched=lambda x: np.isinf(x) & np.signbit(x))
+constant(np.isposinf, batched=lambda x: np.isinf(x) & ~np.signbit(x))
+of_form(np.iscomplexobj, np.isrealobj)
 method("round", np.round)

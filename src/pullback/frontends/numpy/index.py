@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from ...core import new_box, open_pauses, raw
+from ...core import detached, is_batched, new_box, open_pauses, raw
 from ...errors import UnsupportedError
+from ...mutate import boxes_of
 from ...ops import index as ops
+from ...ops import reduce as reductions
 from ...ops import shape as shape_ops
+from ...ops.declare import registry
+from ...ops.lift import with_operands
 from ...ops.shape import along
+from .batched import agreed, one_value, refusal
 from .box import ArrayBox, backend, define, method
 from .buffers import buffers
 from .dispatch import (
@@ -22,6 +28,8 @@ from .dispatch import (
     is_box,
     name_of,
     normalize_axis,
+    of_form,
+    plain,
     refuse,
 )
 from .shape import as_operand
@@ -36,13 +44,13 @@ def _getitem(self: Any, index: Any) -> Any:
     if type(index) is not int:
         index = static_index(index)
         if type(index) is not tuple or set(map(type, index)) != {int}:
-            return _read(self, index)
+            return read(self, index)
     trace, value = self.tracer, self.value
     if not trace.recording or open_pauses or type(value) is not np.ndarray:
-        return _read(self, index)
+        return read(self, index)
     out = value[index]
     if type(out) is np.ndarray:
-        return _read(self, index)  # a view
+        return read(self, index)  # a view
     # Loops over elements: what `bind` and `process` do for this one rule, in a third of the time.
     dtype = out.dtype
     if dtype is not backend.float64:
@@ -53,7 +61,11 @@ def _getitem(self: Any, index: Any) -> Any:
     return new_box(ArrayBox, trace, out, place)
 
 
-def _read(x: Any, index: Any) -> Any:
+def read(x: Any, index: Any) -> Any:
+    """`x[index]`, for a static index or one with batched arrays in it."""
+    if boxes_of(index):
+        template, operands = with_operands(index)
+        return ops.gather(x, *operands, index=template)
     if x.ndim:
         return ops.getitem(x, index=index)
     # The cotangent of a number cannot be added into: read from an array of one element.
@@ -61,6 +73,14 @@ def _read(x: Any, index: Any) -> Any:
     if any(isinstance(part, (int, slice)) and not isinstance(part, bool) for part in parts):
         raise IndexError("invalid index to scalar variable or 0-dimensional array")
     return ops.getitem(shape_ops.reshape(x, shape=(1,)), index=(0, *parts))
+
+
+def unindex_at(x: Any, shape: tuple[int, ...], index: Any) -> Any:
+    """Zeros of `shape` with `x` added at `index`, which may be a batched array."""
+    if not boxes_of(index):
+        return ops.unindex(x, shape=shape, index=index)
+    template, operands = with_operands(index)
+    return ops.scatter(x, *operands, shape=shape, index=template)
 
 
 def static_index(index: Any) -> Any:
@@ -74,6 +94,12 @@ _AS_THEY_ARE = {int, slice, type(None), type(...), bool, np.bool_}
 def _static_part(part: Any) -> Any:
     if type(part) in _AS_THEY_ARE:
         return part
+    if is_box(part) and part.dtype.kind in "iub":
+        part = detached(part)
+        if is_batched(part) and part.dtype.kind == "b":
+            raise refusal("x[mask] with a batched mask", "Write np.where(mask, x, 0)")
+        if is_batched(part):
+            return part.copy()
     if is_box(part):
         raise IndexError(
             "a traced array cannot be an index: indices are integers or booleans, which have no "
@@ -132,13 +158,13 @@ define("flat", property(Flat, _write_flat, doc="The elements in C order, to read
 @implements(np.take)
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     refuse(np.take, out=out)
-    _refuse_traced_indices(np.take, indices)
+    a = as_array(a)
     if axis is None or not a.ndim:
         a = a.reshape(-1)
         axis = -1
     axis = normalize_axis(axis, a.ndim)
-    indices = _in_range(_positions(indices), a.shape[axis], mode)
-    return _number(ops.getitem(a, index=along(axis, indices)))
+    indices = _in_range(_positions(np.take, indices), a.shape[axis], mode)
+    return _number(read(a, along(axis, indices)))
 
 
 def _number(x: Any) -> Any:
@@ -146,11 +172,24 @@ def _number(x: Any) -> Any:
     return x if x.ndim else x[()]
 
 
-def _positions(indices: Any) -> Any:
+def _positions(function: Any, indices: Any) -> Any:
     """Integers of our own: booleans are 0 and 1 here, not a mask."""
-    if isinstance(indices, (list, tuple)) and not np.size(indices):
+    if is_box(indices):
+        indices = _whole(function, indices)
+    elif isinstance(indices, (list, tuple)) and not np.size(indices):
         return np.empty(np.shape(indices), np.intp)
-    return np.asarray(indices).astype(np.intp, casting="same_kind")
+    return as_array(indices).astype(np.intp, casting="same_kind")
+
+
+def _whole(function: Any, indices: Any) -> Any:
+    """Traced indices, which have no derivative: those that are integers or booleans."""
+    if indices.dtype.kind not in "iub":
+        raise TypeError(
+            f"{name_of(function)}: the indices are traced, but they have no derivative. Use the "
+            "integers that np.argmax, np.argsort and the like give, or "
+            "pullback.stop_gradient(i).astype(int)."
+        )
+    return detached(indices)
 
 
 def _in_range(indices: Any, size: int, mode: str) -> Any:
@@ -164,19 +203,9 @@ def _in_range(indices: Any, size: int, mode: str) -> Any:
     return indices
 
 
-def _refuse_traced_indices(function: Any, *indices: Any) -> None:
-    if any(map(is_box, indices)):
-        raise TypeError(
-            f"{name_of(function)}: the indices are traced, but they have no derivative. Use the "
-            "integers that np.argmax, np.argsort and the like give, or "
-            "pullback.stop_gradient(i).astype(int)."
-        )
-
-
 @implements(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    _refuse_traced_indices(np.take_along_axis, indices)
-    indices = np.array(indices)
+    indices = _whole(np.take_along_axis, indices) if is_box(indices) else np.array(indices)
     if indices.dtype.kind not in "iu":
         raise IndexError("`indices` must be an integer array")
     if axis is None:
@@ -187,7 +216,7 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     axis = normalize_axis(axis, arr.ndim) + arr.ndim
     if indices.ndim != arr.ndim:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
-    return ops.getitem(arr, index=_grid(arr.shape, indices, axis))
+    return read(arr, _grid(arr.shape, indices, axis))
 
 
 def _grid(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
@@ -201,7 +230,7 @@ def _grid(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
 @implements(np.compress)
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
     refuse(np.compress, out=out)
-    condition = np.asarray(raw(condition))
+    condition = np.asarray(one_value(condition, "np.compress with a condition"))
     if condition.ndim != 1:
         raise ValueError("condition must be a 1-d array")
     return np.take(a, condition.nonzero()[0], axis)
@@ -209,7 +238,7 @@ def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
 
 @implements(np.extract)
 def extract(condition: Any, arr: Any) -> Any:
-    (chosen,) = np.ravel(raw(condition)).nonzero()
+    (chosen,) = np.ravel(one_value(condition, "np.extract with a condition")).nonzero()
     return as_array(arr).reshape(-1)[chosen]
 
 
@@ -219,17 +248,19 @@ def extract(condition: Any, arr: Any) -> Any:
 @implements(np.where)
 def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     if x is None and y is None:
-        return np.where(raw(condition))
+        return np.where(one_value(condition, "np.where of a condition alone"))
     if x is None or y is None:
         raise ValueError("either both or neither of x and y should be given")
-    if not (is_box(x) or is_box(y)):
-        return np.where(raw(condition), x, y)
-    return ops.where(as_operand(x), as_operand(y), condition=np.array(raw(condition), dtype=bool))
+    condition = as_array(detached(condition))
+    condition = condition.astype(bool)  # a copy: the tape holds it
+    if not (is_box(condition) or is_box(x) or is_box(y)):
+        return np.where(condition, x, y)
+    return ops.where(condition, as_operand(x), as_operand(y))
 
 
 @implements(np.select)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    conditions = [np.asarray(raw(condition)) for condition in condlist]
+    conditions = [as_array(detached(condition)) for condition in condlist]
     if len(conditions) != len(choicelist):
         raise ValueError("list of cases must be same length as list of conditions")
     if not conditions:
@@ -255,26 +286,31 @@ def _fit(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 @implements(np.piecewise)
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     x = as_array(x)
-    condlist = raw(condlist)
+    condlist = plain(condlist)
     if not x.ndim:
         conditions = condlist if np.ndim(condlist) or isinstance(condlist, list) else [condlist]
-        conditions = [np.reshape(raw(condition), 1) for condition in conditions]
+        conditions = [np.reshape(condition, 1) for condition in conditions]
         return piecewise(x.reshape(1), conditions, funclist, *args, **kw).reshape(())
     if np.isscalar(condlist) or (
         not isinstance(condlist[0], (list, np.ndarray)) and not is_box(condlist[0]) and x.ndim != 0
     ):
         condlist = [condlist]
-    conditions = [np.asarray(raw(condition), bool) for condition in condlist]
+    conditions = [as_array(condition).astype(bool) for condition in condlist]
     if len(funclist) == len(conditions) + 1:
-        conditions.append(~np.any(conditions, axis=0))
+        conditions.append(~functools.reduce(np.logical_or, conditions))
     if len(funclist) != len(conditions):
         raise ValueError(
             f"with {len(condlist)} condition(s), either {len(condlist)} or {len(condlist) + 1} "
             "functions are expected"
         )
-    result = buffers.box(np.zeros(x.shape, x.dtype))
+    result: Any = buffers.box(np.zeros(x.shape, x.dtype))
     for condition, function in zip(conditions, funclist, strict=True):
-        value = function
+        value: Any = function
+        if is_batched(condition):
+            # How many elements are chosen differs: the function gets all of them.
+            value: Any = function(x, *args, **kw) if callable(function) else function
+            result = np.where(condition, value, result)
+            continue
         if callable(function):
             chosen = x[condition]
             if not chosen.size:
@@ -287,13 +323,12 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
 @implements(np.choose)
 def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     refuse(np.choose, out=out)
-    _refuse_traced_indices(np.choose, a)
     options = [as_operand(choice) for choice in choices]
-    chosen = np.asarray(a)
+    chosen = _whole(np.choose, a) if is_box(a) else np.asarray(a)
     dtype = np.result_type(*map(raw, options))
     shape = np.broadcast_shapes(chosen.shape, *map(np.shape, options))
     # NumPy's own call reads the positions, and raises what it raises.
-    number = np.choose(chosen, list(range(len(options))), mode=mode)
+    number = _on_raw(lambda a: np.choose(a, list(range(len(options))), mode=mode), chosen)
     result = options[0]
     for i, option in enumerate(options[1:], 1):
         result = np.where(number == i, option, result)
@@ -327,7 +362,12 @@ def _reorder(a: Any, axis: Any, positions: Any) -> Any:
     if axis is None:
         a = a.reshape(-1)
         axis = -1
-    return np.take_along_axis(a, positions(raw(a), axis), axis)
+    return np.take_along_axis(a, positions(detached(a), axis), axis)
+
+
+def _on_raw(function: Any, x: Any) -> Any:
+    """An elementwise `function` of a constant `x`, batched or not."""
+    return x.tracer.box(_on_raw(function, x.value)) if is_box(x) else function(x)
 
 
 @implements(np.unique)
@@ -340,7 +380,8 @@ def unique(
     **options: Any,
 ) -> Any:
     options |= {"return_inverse": return_inverse, "return_counts": return_counts, "axis": axis}
-    _, index, *others = np.unique(raw(ar), return_index=True, **options)
+    values = one_value(ar, "np.unique")
+    _, index, *others = np.unique(values, return_index=True, **options)
     values = np.take(ar, index, axis)
     results = [index] * bool(return_index) + others
     return (values, *results) if results else values
@@ -383,7 +424,7 @@ def union1d(ar1: Any, ar2: Any) -> Any:
 @implements(np.setdiff1d)
 def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     ar1 = _set(ar1, assume_unique=assume_unique)
-    return ar1[np.isin(raw(ar1), raw(ar2), invert=True)]
+    return ar1[one_value(np.isin(ar1, ar2, invert=True), "np.setdiff1d")]
 
 
 @implements(np.setxor1d)
@@ -400,29 +441,87 @@ def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
 def intersect1d(
     ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
 ) -> Any:
-    _, *indices = np.intersect1d(raw(ar1), raw(ar2), assume_unique, return_indices=True)
+    values1, values2 = (one_value(ar, "np.intersect1d") for ar in (ar1, ar2))
+    _, *indices = np.intersect1d(values1, values2, assume_unique, return_indices=True)
     common = as_array(ar1).reshape(-1)[indices[0]]
     return (common, *indices) if return_indices else common
 
 
-constant(
-    np.argpartition,
-    np.argsort,
-    np.argwhere,
-    np.diag_indices_from,
-    np.digitize,
-    np.flatnonzero,
-    np.isin,
-    np.lexsort,
-    np.nonzero,
-    np.packbits,
-    np.ravel_multi_index,
-    np.searchsorted,
-    np.tril_indices_from,
-    np.triu_indices_from,
-    np.unpackbits,
-    np.unravel_index,
-)
+# Where elements are: constants
+
+
+def _argsort(
+    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+) -> Any:
+    a, axis = _line(a, axis)
+    return registry["argsort"](a, axis=axis, kind="stable" if stable else kind)
+
+
+def _argpartition(
+    a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None
+) -> Any:
+    a, axis = _line(a, axis)
+    return registry["argpartition"](a, axis=axis, kth=kth, kind=kind)
+
+
+def _line(a: Any, axis: Any) -> tuple[Any, int]:
+    return (a.reshape(-1), -1) if axis is None else (a, normalize_axis(axis, a.ndim))
+
+
+def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    a, v = as_array(a), as_array(v)
+    if sorter is not None:
+        a = np.take_along_axis(a, as_array(sorter), -1)
+    return reductions.searchsorted(a, v.reshape(-1), side=side).reshape(v.shape)
+
+
+def _digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    bins = as_array(bins)
+    falling = agreed(bins[-1] < bins[0], "the order of the bins of np.digitize")
+    if falling:
+        return bins.shape[0] - np.searchsorted(bins[::-1], x, "right" if right else "left")
+    return np.searchsorted(bins, x, "left" if right else "right")
+
+
+def _isin(
+    element: Any,
+    test_elements: Any,
+    assume_unique: bool = False,
+    invert: bool = False,
+    *,
+    kind: Any = None,
+) -> Any:
+    found = np.any(np.equal(as_array(element)[..., None], np.ravel(test_elements)), axis=-1)
+    return ~found if invert else found
+
+
+def _lexsort(keys: Any, axis: int = -1) -> Any:
+    first, *others = keys if isinstance(keys, (tuple, list)) else tuple(keys)
+    order = np.argsort(first, axis, stable=True)
+    for key in others:
+        again = np.argsort(np.take_along_axis(as_array(key), order, axis), axis, stable=True)
+        order = np.take_along_axis(order, again, axis)
+    return order
+
+
+def _unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
+    places = []
+    for size in reversed(shape) if order == "C" else shape:
+        indices, place = indices // size, indices % size
+        places.append(place)
+    return tuple(reversed(places)) if order == "C" else tuple(places)
+
+
+constant(np.argsort, batched=_argsort)
+constant(np.argpartition, batched=_argpartition)
+constant(np.searchsorted, batched=_searchsorted)
+constant(np.digitize, batched=_digitize)
+constant(np.isin, batched=_isin)
+constant(np.lexsort, batched=_lexsort)
+constant(np.unravel_index, batched=_unravel_index)
+# How many there are depends on values, or bits are read.
+constant(np.argwhere, np.flatnonzero, np.nonzero, np.packbits, np.ravel_multi_index, np.unpackbits)
+of_form(np.diag_indices_from, np.tril_indices_from, np.triu_indices_from)
 
 
 # The box's methods

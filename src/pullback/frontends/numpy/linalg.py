@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ...core import raw
 from ...errors import UnsupportedError
 from ...ops import linalg as ops
+from .batched import agreed
 from .dispatch import as_array, constant, implements, normalize_axes, normalize_axis, plain
-
-constant(np.linalg.matrix_rank)
 
 _NO: Any = np._NoValue  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
@@ -88,7 +88,8 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     cutoff = epsilon if rcond < 0 else rcond
     singular = np.linalg.svdvals(a)
     values = plain(singular)
-    rank = np.int32(np.count_nonzero(values > cutoff * np.max(values, initial=0)))
+    rank = np.count_nonzero(values > cutoff * np.max(values, initial=0))
+    rank = np.int32(agreed(rank, "the rank in np.linalg.lstsq"))
     x = ops.pinv(a, rcond=cutoff, hermitian=False) @ b
     rows, columns = a.shape
     real = np.finfo(dtype).dtype
@@ -240,6 +241,22 @@ def qr(a: Any, mode: Any = "reduced") -> Any:
     return r if mode == "r" else _QRResult(q, r)
 
 
+def _matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+    if A.ndim < 2:
+        return np.any(A != 0).astype(int)
+    values = abs(eigvalsh(A)) if hermitian else svdvals(A)
+    largest = np.max(values, axis=-1, keepdims=True, initial=0)
+    if tol is None:
+        rtol = max(A.shape[-2:]) * np.finfo(values.dtype).eps if rtol is None else rtol
+        tol = largest * as_array(rtol)[..., None]
+    else:
+        tol = as_array(tol)[..., None]
+    return np.count_nonzero(values > tol, axis=-1)
+
+
+constant(np.linalg.matrix_rank, batched=_matrix_rank)
+
+
 # Norms
 
 
@@ -324,11 +341,11 @@ def cond(x: Any, p: Any = None) -> Any:
             ratio = last / first if p == -2 else first / last
     else:
         # A singular matrix has an infinite condition number, and no derivative.
-        expected = np.linalg.cond(plain(x), p)
+        expected = ops.condition(plain(x), p=p)
         singular = ~np.isfinite(expected)
         regular = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
         ratio = norm(regular, p, (-2, -1)) * norm(np.linalg.inv(regular), p, (-2, -1))
         # Before NumPy 2.3, that of a complex matrix is a complex number.
         ratio = np.where(singular, np.inf, ratio).astype(expected.dtype, copy=False)
-    undefined = np.isnan(plain(ratio)) & ~np.isnan(plain(x)).any(axis=(-2, -1))
-    return np.where(undefined, np.inf, ratio) if undefined.any() else ratio
+    undefined = np.isnan(ratio) & ~np.any(np.isnan(x), axis=(-2, -1))
+    return np.where(undefined, np.inf, ratio) if np.any(raw(undefined)) else ratio

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core import raw
+from .batched import form
 from .buffers import as_buffer
 from .dispatch import array_of, as_array, constants, functions, holds_boxes, implements, is_box
 
@@ -282,7 +282,7 @@ def select(make: Maker, condlist: Any, choicelist: Any, default: Any = 0) -> Any
 
 def _like(numpy_function: Any) -> None:
     def ours(a: Any, *args: Any, **kwargs: Any) -> Any:
-        return as_buffer(numpy_function(raw(a), *args, **kwargs))
+        return as_buffer(numpy_function(form(a), *args, **kwargs))
 
     implements(numpy_function)(ours)
     constants.add(numpy_function)

@@ -14,22 +14,23 @@ from typing import Any
 
 import numpy as np
 
-from ...core import box_types, raw
+from ...core import box_types, detached, is_batched
 from ...ops import special
 from .dispatch import array_of, holds_boxes
 
 
 def _item(value: Any) -> Any:
-    """A Python number; an array of one element is one to `math`, and no other is."""
+    """A Python number, where there is one for all examples."""
+    return value.item() if type(value) in box_types else value
+
+
+def _number(value: Any) -> Any:
+    """An array of one element is a number to `math`, and no other is."""
     if type(value) not in box_types:
         return value
     if value.size != 1:
         raise TypeError("only length-1 arrays can be converted to Python scalars")
-    return raw(value).item()
-
-
-def _number(value: Any) -> Any:
-    return value.reshape(()) if type(value) in box_types and value.ndim else value
+    return value.reshape(()) if value.ndim else value
 
 
 def _follows(original: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,8 +38,10 @@ def _follows(original: Callable[..., Any], ours: Callable[..., Any]) -> Callable
     def function(*args: Any) -> Any:
         if not any(type(arg) in box_types for arg in args):
             return original(*args)
-        original(*map(_item, args))
-        return ours(*map(_number, args))
+        numbers = [_number(arg) for arg in args]
+        if not any(map(is_batched, numbers)):
+            original(*map(_item, numbers))
+        return ours(*numbers)
 
     return function
 
@@ -74,18 +77,17 @@ def _log(x: Any, base: Any = None) -> Any:
 
 
 def _remainder(x: Any, y: Any) -> Any:
-    values = _item(x), _item(y)
-    return x - y * round((values[0] - math.remainder(*values)) / values[1])
+    return x - y * np.rint(detached(x) / detached(y))
 
 
 def _modf(x: Any) -> Any:
     part, whole = np.modf(x)
-    return part, float(whole)
+    return part, whole if is_batched(whole) else float(whole)
 
 
 def _frexp(x: Any) -> Any:
     mantissa, exponent = np.frexp(x)
-    return mantissa, int(exponent)
+    return mantissa, exponent if is_batched(exponent) else int(exponent)
 
 
 def _hypot(*coordinates: Any) -> Any:

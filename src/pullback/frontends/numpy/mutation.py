@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ...callers import user_frame, where
-from ...core import raw
+from ...callers import where
+from ...core import detached, is_batched, raw
 from ...errors import UnsupportedError
-from ...mutate import write
-from .box import ArrayBox, define, method
-from .dispatch import array_of, functions, implements, is_box, name_of, writers
+from ...mutate import boxes_of, write
+from .batched import form, one_value, refusal
+from .box import ArrayBox, backend, define, method
+from .dispatch import array_of, as_array, functions, implements, is_box, name_of, writers
 from .index import static_index
 from .rebind import can_rebind
 
@@ -21,16 +22,42 @@ from .rebind import can_rebind
 def assign(target: Any, index: Any, value: Any) -> None:
     """`target[index] = value` for a traced target."""
     plain = raw(target)
-    if type(plain) is not np.ndarray:
-        raise TypeError(f"'{type(plain).__name__}' object does not support item assignment")
+    if type(plain) is not np.ndarray or backend.is_number(target):
+        kind = target.dtype.type if is_batched(target) else type(plain)
+        raise TypeError(f"'{kind.__name__}' object does not support item assignment")
     if not plain.flags.writeable:
         raise ValueError("assignment destination is read-only")
-    index = static_index(index)
     if not is_box(value):
         value = array_of(value)
-    if is_box(value):
+    if is_batched(index) and index.dtype.kind == "b":
+        index, value = ..., _chosen(target, detached(index), value)
+    index = static_index(index)
+    if plain.ndim != target.ndim or boxes_of(index):
+        value = fit(as_array(value), _part_of_form(target, index).shape, plain.dtype)
+    elif is_box(value):
         value = fit(value, plain[index].shape, plain.dtype)
     write(target, index, value)
+
+
+def _part_of_form(target: Any, index: Any) -> Any:
+    """An array with the shape that `target[index]` has in one example."""
+    parts = index if type(index) is tuple else (index,)
+    parts = tuple(np.zeros(part.shape, np.intp) if is_box(part) else part for part in parts)
+    return form(target)[parts]
+
+
+def _chosen(target: Any, mask: Any, value: Any) -> Any:
+    """`target` with `value` where a batched `mask` of its first axes is true."""
+    if mask.shape != target.shape[: mask.ndim]:
+        raise IndexError(
+            f"boolean index did not match indexed array: the mask has shape {mask.shape}, the "
+            f"array {target.shape}"
+        )
+    ndim = mask.ndim
+    mask = mask.reshape(mask.shape + (1,) * (target.ndim - mask.ndim))
+    if np.ndim(value) > target.ndim - ndim:
+        raise refusal("x[mask] = values, one for each place of a batched mask,", "Write np.where")
+    return np.where(mask, value, target)
 
 
 def fit(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -75,7 +102,7 @@ def _in_place(ufunc: Any) -> Callable[[Any, Any], Any]:
     def operate(self: Any, other: Any) -> Any:
         result = ufunc(self, other)
         # NumPy's scalars are immutable: `s += 1` gives the name `s` a new value.
-        return store(self, result) if type(raw(self)) is np.ndarray else result
+        return result if backend.is_number(self) else store(self, result)
 
     return operate
 
@@ -137,13 +164,13 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
             f"Cannot cast array data from {src.dtype!r} to {dst.dtype!r} according to the rule "
             f"'{casting}'"
         )
-    assign(dst, ..., src if where is True else np.where(raw(where), src, dst))
+    assign(dst, ..., src if where is True else np.where(where, src, dst))
 
 
 @_writes(np.put)
 def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """The values are repeated, or cut, to as many as there are positions."""
-    ind = np.asarray(raw(ind)).astype(np.intp, casting="same_kind").reshape(-1)
+    ind = as_array(detached(ind)).astype(np.intp, casting="same_kind").reshape(-1)
     v = _flat_values(v)
     if not (ind.size and v.size):
         return
@@ -151,7 +178,7 @@ def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         ind = ind % a.size
     elif mode == "clip":
         ind = ind.clip(0, a.size - 1)
-    np.arange(a.size)[ind]  # for NumPy's own error
+    np.arange(a.size)[raw(ind)]  # for NumPy's own error
     _write_at(a, ind % a.size, v[np.arange(ind.size) % v.size])
 
 
@@ -170,17 +197,21 @@ def _write_at(a: Any, positions: Any, values: Any) -> None:
 
 @_writes(np.putmask)
 def _putmask(a: Any, mask: Any, values: Any) -> None:
-    mask = np.asarray(raw(mask))
+    mask, values = as_array(detached(mask)), _flat_values(values)
     if mask.size != a.size:
         raise ValueError("putmask: mask and data must be the same size")
-    positions, values = np.flatnonzero(mask), _flat_values(values)
+    if is_batched(mask):
+        repeated = values[np.arange(a.size) % max(values.size, 1)].reshape(a.shape)
+        assign(a, ..., np.where(mask.reshape(a.shape), repeated.astype(a.dtype), a))
+        return
+    positions = np.flatnonzero(mask)
     if values.size:
         _write_at(a, positions, values[positions % values.size])
 
 
 @_writes(np.place)
 def _place(arr: Any, mask: Any, vals: Any) -> None:
-    mask = np.asarray(raw(mask))
+    mask = np.asarray(one_value(mask, "np.place with a mask"))
     if mask.size != arr.size:
         raise ValueError("place: mask and data must be the same size")
     positions, vals = np.flatnonzero(mask), _flat_values(vals)
@@ -194,7 +225,7 @@ def _place(arr: Any, mask: Any, vals: Any) -> None:
 def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
     """The elements that np.take_along_axis would read."""
     positions = np.arange(arr.size).reshape(arr.shape)
-    positions = np.take_along_axis(positions, np.asarray(raw(indices)), axis)
+    positions = np.take_along_axis(positions, as_array(detached(indices)), axis)
     values = array_of(values)
     values = np.broadcast_to(values, positions.shape)
     _write_at(arr, positions.reshape(-1), np.reshape(values, -1))
@@ -237,7 +268,7 @@ def write_out(function: Any, result: Any, out: Any, casting: str = "same_kind") 
         return fit(result, out.shape, out.dtype)
     raise UnsupportedError(
         f"{name_of(function)} cannot write a traced result into a plain array, where its "
-        f"derivative would be lost, at {where(user_frame())}. Write y = y + x instead of y += x "
+        f"derivative would be lost, at {where()}. Write y = y + x instead of y += x "
         "where another name or a view knows y, and y = f(x) instead of f(x, out=y); or make y "
         "inside the function, with np.zeros, np.array(y) or np.copy(y)."
     )

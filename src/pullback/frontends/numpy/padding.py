@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...core import raw
 from ...errors import UnsupportedError
 from ...ops.shape import along
+from .batched import form
 from .dispatch import as_array, implements, is_box
 from .shape import as_dtype, with_size
 
@@ -22,7 +22,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
             f"cannot be; use one of the modes {sorted(_PADDINGS)}, or np.concatenate"
         )
     if kwargs or mode not in _PADDINGS:
-        options = {name: raw(value) for name, value in kwargs.items()}
+        options = {name: form(value) for name, value in kwargs.items()}
         np.pad(
             np.empty((1,) * array.ndim, array.dtype), 0, mode, **options
         )  # raises for what NumPy refuses

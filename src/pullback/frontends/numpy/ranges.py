@@ -53,7 +53,7 @@ def _count(num: Any) -> int:
 
 def _finish(values: Any, axis: int, dtype: Any) -> Any:
     if dtype is not None and np.dtype(dtype).kind in "iu":
-        return np.moveaxis(np.floor(raw(values)), 0, axis).astype(dtype)
+        return np.moveaxis(np.floor(values), 0, axis).astype(dtype)
     if dtype is not None:
         values = values.astype(dtype)
     return np.moveaxis(values, 0, axis) if axis else values
@@ -96,7 +96,7 @@ def geomspace(
     inexact = np.result_type(raw(start), raw(stop), float(num), np.zeros((), dtype))
     start, stop = as_dtype(start, inexact), as_dtype(stop, inexact)
     # Turned to positive numbers and back, so that negative ones have a logarithm.
-    sign = np.sign(start) if inexact.kind == "c" else np.sign(raw(start))
+    sign = np.sign(start)
     first, last = start / sign, stop / sign
     values = np.logspace(np.log10(first), np.log10(last), num, endpoint)
     # The ends themselves, which the powers meet only within rounding.

@@ -8,10 +8,20 @@ from typing import Any
 import numpy as np
 
 from ...backends.numpy.reduce import reduced_count
-from ...core import raw
+from ...core import detached, is_batched, raw
 from ...ops import reduce as ops
+from ...ops.declare import registry
+from .batched import form
 from .box import define
-from .dispatch import as_array, constant, implements, normalize_axes, normalize_axis, refuse
+from .dispatch import (
+    as_array,
+    constant,
+    functions,
+    implements,
+    normalize_axes,
+    normalize_axis,
+    refuse,
+)
 
 _NO: Any = np._NoValue  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
@@ -73,7 +83,7 @@ def _additive(numpy_function: Any, primitive: Any, neutral: float, combine: Any)
         if dtype is not None:
             a = _cast(a, dtype)
         if where is not _NO and where is not True:
-            a = np.where(raw(where), a, a.dtype.type(neutral))
+            a = np.where(where, a, a.dtype.type(neutral))
         axis = _ufunc_axes(axis, a.ndim)
         result = primitive(a, axis=axis, keepdims=keepdims is not _NO and bool(keepdims))
         return result if initial is _NO or initial is None else combine(result, initial)
@@ -87,7 +97,7 @@ prod = implements(np.prod)(_additive(np.prod, ops.prod, 1, np.multiply))
 
 def _without_nans(a: Any, value: float) -> Any:
     a = as_array(a)
-    return np.where(np.isnan(raw(a)), a.dtype.type(value), a)
+    return np.where(np.isnan(a), a.dtype.type(value), a)
 
 
 @implements(np.nansum)
@@ -144,7 +154,7 @@ def _real_dtype(a: Any) -> Any:
 
 def _count(shape: tuple[int, ...], axis: Any, where: Any, dtype: Any, *, keepdims: bool) -> Any:
     """How many elements of each reduction are taken, in the real `dtype`."""
-    taken = np.broadcast_to(raw(where), shape)
+    taken = np.broadcast_to(detached(where), shape)
     return np.add.reduce(taken, axis=_ufunc_axes(axis, len(shape)), keepdims=keepdims, dtype=dtype)
 
 
@@ -208,7 +218,7 @@ def _ddof(ddof: Any, correction: Any) -> Any:
 def _var_where(a: Any, axis: Any, ddof: Any, where: Any, mean: Any, *, keepdims: bool) -> Any:
     if mean is _NO:
         mean = _mean_where(a, axis, where, keepdims=True)
-    centred = np.where(raw(where), a - mean, a.dtype.type(0))
+    centred = np.where(where, a - mean, a.dtype.type(0))
     squares = (centred * centred.conj()).real if a.dtype.kind == "c" else centred * centred
     count = _count(a.shape, axis, where, _real_dtype(a), keepdims=keepdims)
     return sum_(squares, axis, keepdims=keepdims) / np.maximum(count - ddof, 0)
@@ -216,7 +226,7 @@ def _var_where(a: Any, axis: Any, ddof: Any, where: Any, mean: Any, *, keepdims:
 
 def _root(variance: Any) -> Any:
     """The square root, with the subgradient zero at zero."""
-    return np.where(raw(variance) == 0, variance.dtype.type(0), np.sqrt(variance))[()]
+    return np.where(variance == 0, variance.dtype.type(0), np.sqrt(variance))[()]
 
 
 @implements(np.nanmean)
@@ -229,7 +239,7 @@ def nanmean(
     *,
     where: Any = True,
 ) -> Any:
-    where = raw(where) & ~np.isnan(raw(a))
+    where = detached(where) & ~np.isnan(a)
     return mean(a, axis, dtype, out, keepdims, where=where)
 
 
@@ -248,7 +258,7 @@ def nanvar(
 ) -> Any:
     refuse(np.nanvar, out=out)
     a = _cast_moment(np.nanvar, a, dtype)
-    where = raw(where) & ~np.isnan(raw(a))
+    where = detached(where) & ~np.isnan(a)
     ddof = _ddof(ddof, correction)
     variance = _var_where(a, axis, ddof, where, mean, keepdims=_flag(keepdims))
     freedom = _count(a.shape, axis, where, _real_dtype(a), keepdims=_flag(keepdims)) - ddof
@@ -297,12 +307,12 @@ def _extreme(numpy_function: Any, primitive: Any, last: float, combine: Any) -> 
                 )
             if a.dtype.kind == "c":
                 refuse(numpy_function, where=where)
-            a = np.where(raw(where), a, a.dtype.type(last))
+            a = np.where(where, a, a.dtype.type(last))
         axes = _ufunc_axes(axis, a.ndim)
         if reduced_count(a.shape, axes) == 0:
             # There is no element to follow.  Without `initial` it is NumPy's to raise.
             options = {"initial": initial} if has_initial else {}
-            return numpy_function(raw(a), axis=axes, keepdims=_flag(keepdims), **options)
+            return numpy_function(form(a), axis=axes, keepdims=_flag(keepdims), **options)
         result = primitive(a, axis=axes, keepdims=keepdims is not _NO and bool(keepdims))
         return combine(result, initial) if has_initial else result
 
@@ -325,7 +335,46 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO) -> Any:
     return max_(a, axis, keepdims=keepdims) - min_(a, axis, keepdims=keepdims)
 
 
-constant(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.any, np.all, np.count_nonzero)
+def _counting(numpy_function: Any, neutral: Any = None) -> Any:
+    """`np.any` and its kin of a batched array; `neutral` is what changes nothing."""
+    primitive = registry[numpy_function.__name__]
+
+    def reduction(
+        a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO, *, where: Any = _NO
+    ) -> Any:
+        refuse(numpy_function, out=out)
+        if not _everywhere(where):
+            a = np.where(where, a, neutral)
+        return primitive(a, axis=_ufunc_axes(axis, a.ndim), keepdims=_flag(keepdims))
+
+    return reduction
+
+
+def _arg_extreme(numpy_function: Any) -> Any:
+    """`np.argmax` and its kin of a batched array."""
+    primitive = registry[numpy_function.__name__]
+
+    def reduction(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = _NO) -> Any:
+        refuse(numpy_function, out=out)
+        if axis is not None:
+            axis = normalize_axis(axis, a.ndim)
+            return primitive(a, axis=axis, keepdims=_flag(keepdims))
+        found = primitive(a.reshape(-1), axis=-1, keepdims=False)
+        return found.reshape((1,) * a.ndim) if _flag(keepdims) else found
+
+    return reduction
+
+
+constant(np.all, batched=_counting(np.all, neutral=True))
+constant(np.any, batched=_counting(np.any, neutral=False))
+constant(
+    np.count_nonzero,
+    batched=lambda a, axis=None, *, keepdims=False: _counting(np.count_nonzero)(
+        a, axis, keepdims=keepdims
+    ),
+)
+for _function in (np.argmax, np.argmin, np.nanargmax, np.nanargmin):
+    constant(_function, batched=_arg_extreme(_function))
 
 
 # Cumulative functions
@@ -411,6 +460,8 @@ define("cumprod", cumprod)
 
 def _constant_method(name: str) -> Callable[..., Any]:
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_batched(self):
+            return functions[getattr(np, name)](self, *args, **kwargs)
         return getattr(raw(self), name)(*args, **kwargs)
 
     call.__name__ = name

@@ -14,6 +14,7 @@ from ...errors import ConversionError, UnsupportedError
 from ...ops import index as index_ops
 from ...ops import shape as ops
 from ...ops.shape import along
+from .batched import form
 from .box import define, method
 from .dispatch import (
     as_array,
@@ -21,6 +22,7 @@ from .dispatch import (
     implements,
     normalize_axes,
     normalize_axis,
+    of_form,
     refuse,
 )
 
@@ -50,7 +52,7 @@ def reshape(a: Any, shape: Any = None, order: Any = "C", *, copy: Any = None, **
     if shape is None:
         shape = old.pop("newshape")  # its name before NumPy 2.1
     if copy is False:
-        np.reshape(raw(a), shape, order, copy=False)  # raises where a copy is needed
+        np.reshape(form(a), shape, order, copy=False)  # raises where a copy is needed
     if order == "C" or (order == "A" and not _is_fortran(a)):
         return _reshape(a, _full_shape(a, shape))
     if order not in ("F", "A"):
@@ -76,7 +78,7 @@ def _full_shape(a: Any, shape: Any) -> tuple[int, ...]:
 
 
 def _is_fortran(a: Any) -> bool:
-    return raw(a).flags.fnc
+    return a.size > 0 and raw(a)[(0,) * (raw(a).ndim - a.ndim)].flags.fnc
 
 
 def _reverse(a: Any) -> Any:
@@ -87,7 +89,7 @@ def _reverse(a: Any) -> Any:
 def ravel(a: Any, order: Any = "C") -> Any:
     if order == "K":
         # The order in memory: as the strides fall.
-        strides = raw(a).strides
+        strides = raw(a).strides[raw(a).ndim - a.ndim :]
         axes = sorted(range(-a.ndim, 0), key=lambda axis: -abs(strides[axis]))
         return _reshape(_permute(a, axes), (a.size,))
     return reshape(a, (a.size,), order)
@@ -530,7 +532,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     if trim not in ("fb", "bf", "f", "b"):
         raise ValueError(f"unexpected character(s) in `trim`: {trim!r}")
     axes = normalize_axes(range(filt.ndim) if axis is None else axis, filt.ndim)
-    positions = np.argwhere(raw(filt))
+    positions = np.argwhere(filt)
     index = [slice(None)] * filt.ndim
     for i in axes:
         places = positions[:, i]
@@ -600,18 +602,14 @@ def triu(m: Any, k: int = 0) -> Any:
 
 # Arrays like another, and what an array is: constants
 
-constant(
-    np.array2string,
-    np.array_repr,
-    np.array_str,
+constant(np.array2string, np.array_repr, np.array_str, np.may_share_memory, np.shares_memory)
+of_form(
     np.can_cast,
     np.common_type,
-    np.may_share_memory,
     np.min_scalar_type,
     np.ndim,
     np.result_type,
     np.shape,
-    np.shares_memory,
     np.size,
 )
 
@@ -712,7 +710,7 @@ method("diagonal", np.diagonal)
 method("trace", np.trace)
 
 
-define("__contains__", lambda self, value: bool((raw(self) == raw(value)).any()))
+define("__contains__", lambda self, value: bool(np.any(self == value)))
 define("__array_namespace__", lambda self, *, api_version=None: np)  # noqa: ARG005
 define("device", "cpu")
 

@@ -11,10 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from ...core import raw
+from ...core import detached, raw
 from ...ops import index as index_ops
 from ...ops import reduce as ops
-from .dispatch import any_box, as_array, implements, is_box, normalize_axes, refuse, unsupported
+from .batched import agreed, form, one_value
+from .dispatch import (
+    any_box,
+    as_array,
+    implements,
+    is_box,
+    normalize_axes,
+    plain,
+    refuse,
+    unsupported,
+)
+from .index import unindex_at
 
 _NO: Any = np._NoValue  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
@@ -84,7 +95,7 @@ def median(
 ) -> Any:
     refuse(np.median, out=out)
     if a.size == 0:
-        return np.median(raw(a), axis=axis, keepdims=keepdims)
+        return np.median(form(a), axis=axis, keepdims=keepdims)
     rows, kept = _rows(a, axis)
     size = rows.shape[-1]
     middle = ((size - 1) // 2,) if size % 2 else (size // 2 - 1, size // 2)
@@ -94,8 +105,8 @@ def median(
 
 def _spoil(result: Any, rows: Any) -> Any:
     """The nan of every row that has one: its derivative goes to it, as an extreme's does."""
-    missing = np.isnan(raw(rows)).any(axis=-1)
-    if not missing.any():
+    missing = np.any(np.isnan(rows), axis=-1)
+    if not np.any(raw(missing)):
         return result
     extra = (1,) * (result.ndim - missing.ndim)
     spoiled = np.max(rows, axis=-1).reshape(missing.shape + extra)
@@ -160,14 +171,14 @@ def _place(method: str, n: Any, q: Any, dtype: Any) -> tuple[Any, Any, Any]:
     if method in _PLACES:
         place = _PLACES[method](n, q)
     elif method in _STEPS:
-        place = _STEPS[method](n, raw(q))
+        place = _STEPS[method](n, detached(q))
     else:
         raise ValueError(f"{method!r} is not a valid method. Use one of: {[*_PLACES, *_STEPS]}")
-    below = np.floor(raw(place))
+    below = np.floor(place)
     part = place - below
     last = np.maximum(n - 1, 0)
     low = np.clip(below, 0, last).astype(np.intp)
-    if method in _WHOLE or (method == "linear" and raw(q).dtype.kind == "i"):
+    if method in _WHOLE or (method == "linear" and q.dtype.kind == "i"):
         return low, low, None
     high = np.clip(below + 1, 0, last).astype(np.intp)
     return low, high, part if dtype is None else part.astype(dtype)
@@ -178,7 +189,7 @@ def _between(low: Any, high: Any, part: Any) -> Any:
     if part is None:
         return low
     gap = high - low
-    return np.where(raw(part) >= 0.5, high - gap * (1 - part), low + gap * part)
+    return np.where(part >= 0.5, high - gap * (1 - part), low + gap * part)
 
 
 def _quantile(
@@ -204,6 +215,8 @@ def _quantile(
 
 def _plainly(rows: Any, q: Any, method: str, dtype: Any) -> Any:
     low, high, part = _place(method, rows.shape[-1], q, dtype)
+    if is_box(low):
+        return _spoil(_at_ranks(rows, low, high, part), rows)
     ranks = np.unique(np.concatenate([low, high]))
     found = ops.kth(rows, ranks=tuple(ranks.tolist()))
     low, high = (np.searchsorted(ranks, one) for one in (low, high))
@@ -211,16 +224,22 @@ def _plainly(rows: Any, q: Any, method: str, dtype: Any) -> Any:
 
 
 def _skipping_nans(rows: Any, q: Any, method: str, dtype: Any) -> Any:
-    missing = np.isnan(raw(rows))
-    if not missing.any():
+    missing = np.isnan(rows)
+    if not np.any(raw(missing)):
         return _plainly(rows, q, method, dtype)
     count = np.add.reduce(~missing, axis=-1, keepdims=True)
     low, high, part = _place(method, count, q, dtype)
     # Sorted, the nans come last: the ranks of a row count its numbers alone.
-    found = ops.kth(rows, ranks=np.concatenate([low, high], axis=-1))
-    size = low.shape[-1]
-    result = _between(found[..., :size], found[..., size:], part)
+    result = _at_ranks(rows, low, high, part)
     return np.where(count == 0, result.dtype.type(np.nan), result)
+
+
+def _at_ranks(rows: Any, low: Any, high: Any, part: Any) -> Any:
+    """Between two order statistics of each row, whose ranks differ from row to row."""
+    size = low.shape[-1]
+    ranks = np.concatenate([low, high], axis=-1)
+    found = ops.kth_of_rows(rows, np.broadcast_to(ranks, (*rows.shape[:-1], 2 * size)))
+    return _between(found[..., :size], found[..., size:], part)
 
 
 def _quantile_function(numpy_function: Any, scale: int, *, skip_nans: bool) -> Any:
@@ -239,7 +258,7 @@ def _quantile_function(numpy_function: Any, scale: int, *, skip_nans: bool) -> A
         keepdims = keepdims is not _NO and bool(keepdims)
         a = as_array(a)
         if a.size == 0:
-            return numpy_function(raw(a), raw(q), axis=axis, method=method, keepdims=keepdims)
+            return numpy_function(form(a), form(q), axis=axis, method=method, keepdims=keepdims)
         weak = type(q) in (int, float)
         if scale != 1:
             hundred = a.dtype.type(scale) if a.dtype.kind == "f" else scale
@@ -262,12 +281,12 @@ def nanmedian(
     refuse(np.nanmedian, out=out)
     keepdims = keepdims is not _NO and bool(keepdims)
     if a.size == 0:
-        return np.nanmedian(raw(a), axis=axis, keepdims=keepdims)
+        return np.nanmedian(form(a), axis=axis, keepdims=keepdims)
     rows, kept = _rows(a, axis)
-    count = np.add.reduce(~np.isnan(raw(rows)), axis=-1, keepdims=True)
+    count = np.add.reduce(~np.isnan(rows), axis=-1, keepdims=True)
     # Sorted, the nans come last: the ranks of a row count its numbers alone.
     middle = np.concatenate([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
-    result = np.mean(ops.kth(rows, ranks=np.minimum(middle, rows.shape[-1] - 1)), axis=-1)
+    result = np.mean(ops.kth_of_rows(rows, np.minimum(middle, rows.shape[-1] - 1)), axis=-1)
     result = np.where(count[..., 0] == 0, result.dtype.type(np.nan), result)[()]
     return result.reshape(kept) if keepdims else result
 
@@ -310,7 +329,7 @@ def cov(
             freedom = total - ddof * spread
         centred = data - (np.sum(data * weights, axis=1) / total)[:, None]
         weighted = centred * weights
-    if raw(freedom) <= 0:
+    if agreed(freedom <= 0, "the sign of what np.cov divides by"):
         freedom = np.float64(0.0)
     if wanted.kind == "c":
         weighted = np.conjugate(weighted)
@@ -335,12 +354,12 @@ def _sample_weights(fweights: Any, aweights: Any, size: int) -> Any:
         if given is None:
             continue
         weights = as_array(given)
-        values = raw(weights)
+        values = raw(weights)  # of all examples: what holds for one of them is an error
         if name == "fweights" and not np.all(values == np.around(values)):
             raise TypeError("fweights must be integer")
-        if values.ndim > 1:
+        if weights.ndim > 1:
             raise RuntimeError(f"cannot handle multidimensional {name}")
-        if values.shape[0] != size:
+        if weights.shape[0] != size:
             raise RuntimeError(f"incompatible numbers of samples and {name}")
         if np.any(values < 0):
             raise ValueError(f"{name} cannot be negative")
@@ -356,7 +375,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     deviation = np.sqrt(np.real(np.diagonal(c)))
     c = c / deviation[:, None] / deviation[None, :]
     # Rounding can lead out of [-1, 1]: the values are put back, the derivative is as it was.
-    values = raw(c)
+    values = detached(c)
     clipped = np.clip(values.real, -1, 1) - values.real
     if values.dtype.kind == "c":
         clipped = clipped + 1j * (np.clip(values.imag, -1, 1) - values.imag)
@@ -368,7 +387,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
 
 @implements(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
-    x = np.array(raw(x))  # a copy: the tape holds it
+    x = np.array(one_value(x, "np.bincount"))  # a copy: the tape holds it
     if not is_box(weights):
         return np.bincount(x, weights, minlength)
     size = len(np.bincount(x, minlength=minlength))
@@ -381,10 +400,13 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 def histogram(
     a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> Any:
-    values = np.asarray(raw(a)).reshape(-1)
-    edges = np.histogram_bin_edges(values, raw(bins), _plain_limits(range))
+    values = as_array(detached(a)).reshape(-1)
+    edges = _edges(values, bins, range)
     if is_box(weights):
         total = _weighted_histogram(values, edges, weights.reshape(-1))
+    elif is_box(values) or is_box(edges):
+        ones = np.ones(values.shape, int) if weights is None else as_array(weights).reshape(-1)
+        total = _weighted_histogram(values, edges, ones)
     else:
         total = np.histogram(values, edges, weights=weights)[0]
     edges = _traced_edges(a, bins, range, edges)
@@ -395,20 +417,35 @@ def histogram(
 
 @implements(np.histogram_bin_edges)
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
-    edges = np.histogram_bin_edges(raw(a), raw(bins), _plain_limits(range))
+    edges = _edges(as_array(detached(a)), bins, range)
     return _traced_edges(a, bins, range, edges)
 
 
-def _plain_limits(limits: Any) -> Any:
-    return None if limits is None else tuple(raw(one) for one in limits)
+def _edges(values: Any, bins: Any, limits: Any) -> Any:
+    """The edges of the bins, as constants."""
+    bins, limits = plain(bins), plain(limits)
+    if is_box(bins):
+        return bins
+    if not any_box([values, *(limits or ())]) or (limits is not None and not any_box(limits)):
+        return np.histogram_bin_edges(form(values), bins, limits)
+    if isinstance(bins, str):
+        raise unsupported(f"np.histogram with bins={bins!r} of a batched array")
+    if np.ndim(bins):
+        return as_array(bins)
+    low, high = (np.min(values), np.max(values)) if limits is None else map(as_array, limits)
+    apart = np.where(low == high, 0.5, 0.0)
+    return np.linspace(low - apart, high + apart, bins + 1)
 
 
 def _weighted_histogram(values: Any, edges: Any, weights: Any) -> Any:
     """The sum of the weights in each bin; the last bin has both of its edges."""
+    count = edges.shape[0] - 1
     place = np.searchsorted(edges, values, side="right") - 1
-    place = np.where(values == edges[-1], len(edges) - 2, place)
-    inside = np.flatnonzero((values >= edges[0]) & (values <= edges[-1]))
-    return index_ops.unindex(weights[inside], shape=(len(edges) - 1,), index=place[inside])
+    place = np.where(values == edges[-1], count - 1, place)
+    inside = (values >= edges[0]) & (values <= edges[-1])
+    # What is in no bin adds zero to one of them.
+    place, weights = np.where(inside, place, 0), np.where(inside, weights, weights.dtype.type(0))
+    return unindex_at(weights, (count,), place)
 
 
 def _traced_edges(a: Any, bins: Any, limits: Any, edges: Any) -> Any:
@@ -423,4 +460,4 @@ def _traced_edges(a: Any, bins: Any, limits: Any, edges: Any) -> Any:
     steps = np.arange(bins + 1) / bins
     following = low * (1 - steps) + high * steps
     # Where all of the data are equal, NumPy moves both limits apart by a half.
-    return (following + (edges - raw(following))).astype(edges.dtype)
+    return (following + (edges - detached(following))).astype(edges.dtype)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from ...backends.numpy import backend
-from ...core import raw
+from ...core import detached, raw
 from ...errors import UnsupportedError
 from ...ops import elementwise as ops
 from ...ops import reduce as reductions
 from ...ops.declare import registry
-from ...ops.index import unindex
 from ...recorders import on_values, recorder
+from .batched import form, one_value
 from .box import define, install_operators, operator_of
 from .dispatch import (
     any_box,
@@ -29,6 +29,7 @@ from .dispatch import (
     ufuncs,
     unsupported,
 )
+from .index import read, unindex_at
 from .mutation import check_traced, write_out
 
 _NO = np._NoValue  # noqa: SLF001
@@ -60,7 +61,7 @@ def _modf(x: Any) -> Any:
 
 
 def _frexp(x: Any) -> Any:
-    exponent = np.frexp(raw(x))[1]
+    exponent = ops.exponent(detached(x))
     return ops.ldexp(x, -exponent), exponent
 
 
@@ -119,8 +120,10 @@ def _call(
             f"elements undefined: write np.where(mask, np.{ufunc.__name__}(...), other)"
         )
     if out is not None and not any_box(out) and _is_constant(ufunc):
-        options = {"where": plain(where), "dtype": dtype, "signature": signature}
-        return ufunc(*plain(args), out=out, casting=casting, **_given(options))
+        values, mask = plain(args), plain(where)
+        if not any_box((*values, mask)):
+            options = {"where": mask, "dtype": dtype, "signature": signature}
+            return ufunc(*values, out=out, casting=casting, **_given(options))
     converted = _converted(ufunc, args, _signature(ufunc, dtype, signature), casting)
     result = apply(*converted) if any_box(converted) else ufunc(*converted)
     return result if out is None else _write(ufunc, result, out, where, casting)
@@ -151,7 +154,7 @@ def _write(ufunc: Any, result: Any, out: Any, where: Any = True, casting: str = 
 def _write_one(ufunc: Any, result: Any, out: Any, where: Any, casting: str) -> Any:
     if is_box(out):
         if where is not True:
-            result = np.where(raw(where), result, out)
+            result = np.where(where, result, out)
         if result.shape != out.shape and len(result.shape) <= len(out.shape):
             with contextlib.suppress(ValueError):  # the error is to be about `out`
                 result = np.broadcast_to(result, out.shape)
@@ -199,6 +202,8 @@ _REDUCTIONS = {
     np.fmax: reductions.fmax_reduce,
     np.fmin: reductions.fmin_reduce,
     np.logaddexp: reductions.logsumexp,
+    np.logical_and: registry["all"],
+    np.logical_or: registry["any"],
 }
 _RUNNING: dict[Any, Callable[..., Any]] = {
     np.add: np.cumsum,
@@ -238,7 +243,7 @@ def _reduce(
                 f"reduction operation '{ufunc.__name__}' does not have an identity, so to use a "
                 "where mask one has to specify 'initial'"
             )
-        x = np.where(raw(where), x, neutral)
+        x = np.where(where, x, neutral)
     axis = normalize_axes(axis, x.ndim) if x.ndim else None
     result = primitive(x, axis=axis, keepdims=bool(keepdims))
     return ufunc(result, initial) if given else result
@@ -246,7 +251,7 @@ def _reduce(
 
 def _fold(ufunc: Any, x: Any, axis: Any, *, keepdims: bool) -> Any:
     """Any binary ufunc along an axis, step by step."""
-    shape = ufunc.reduce(raw(x), axis=axis, keepdims=keepdims).shape  # and NumPy's own errors
+    shape = np.shape(ufunc.reduce(form(x), axis=axis, keepdims=keepdims))  # and NumPy's own errors
     if axis is None or type(axis) is tuple or x.ndim == 0:
         axes = normalize_axes(axis, x.ndim) or range(-x.ndim, 0)
         kept = [a for a in range(-x.ndim, 0) if a not in axes]
@@ -254,7 +259,7 @@ def _fold(ufunc: Any, x: Any, axis: Any, *, keepdims: bool) -> Any:
         x = x.reshape((-1, *x.shape[len(axes) :]))
         axis = 0
     if not x.size:
-        return ufunc.reduce(raw(x), axis=axis).reshape(shape)
+        return ufunc.reduce(form(x), axis=axis).reshape(shape)
     *_, last = _steps(ufunc, x, axis)
     return last.reshape(shape)
 
@@ -268,7 +273,7 @@ def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: A
     ours = _RUNNING.get(ufunc)
     if ours is not None:
         return ours(x, axis=normalize_axis(axis, x.ndim))
-    values = ufunc.accumulate(raw(x), axis=axis)  # and NumPy's own errors
+    values = ufunc.accumulate(form(x), axis=axis)  # and NumPy's own errors
     if not values.size:
         return values
     return np.stack(list(_steps(ufunc, x, axis)), axis)
@@ -291,8 +296,8 @@ def _reduceat(
         result = ufunc.reduceat(array, indices, axis, dtype)
         return write_out(ufunc, result, out[0] if type(out) is tuple else out)
     x = array if dtype is None else array.astype(dtype)
-    starts = np.asarray(raw(indices))
-    ufunc.reduceat(raw(x), starts, axis=axis)  # for NumPy's own errors
+    starts = np.asarray(one_value(indices, f"np.{ufunc.__name__}.reduceat at indices"))
+    ufunc.reduceat(form(x), starts, axis=axis)  # for NumPy's own errors
     x = np.moveaxis(x, axis, 0)
     stops = [*starts[1:].tolist(), len(x)]
     parts = [
@@ -310,13 +315,14 @@ def _outer(ufunc: Any, a: Any, b: Any, /, **options: Any) -> Any:
 def _at(ufunc: Any, a: Any, indices: Any, *operands: Any) -> None:
     """One element after the other, so that one that is named twice gets both."""
     check_traced(f"np.{ufunc.__name__}.at", a)
-    places = np.arange(a.size).reshape(a.shape)[plain(indices)]
+    places = read(np.arange(a.size).reshape(a.shape), plain(indices))
     values = [np.broadcast_to(as_array(one), places.shape).reshape(-1) for one in operands]
     places = places.reshape(-1)
     if ufunc in (np.add, np.subtract):
-        sums = unindex(values[0], shape=(a.size,), index=places)
+        sums = unindex_at(values[0], (a.size,), places)
         write_out(ufunc, ufunc(a, sums.reshape(a.shape)), a)
         return
+    places = one_value(places, f"np.{ufunc.__name__}.at at indices")
     for turn in _turns(places):
         place = np.unravel_index(places[turn], a.shape) if a.ndim else ()
         part = [one[turn].reshape(a[place].shape) for one in values]
@@ -336,7 +342,10 @@ def _turns(places: Any) -> Iterator[Any]:
 def _unless_constant(name: str, ours: Callable[..., Any]) -> Callable[..., Any]:
     def apply(ufunc: Any, *args: Any, **options: Any) -> Any:
         if name != "at" and _is_constant(ufunc) and not any_box(options.get("out") or ()):
-            result = getattr(ufunc, name)(*plain(args), **plain(options))
+            values, chosen = plain(args), plain(options)
+            if any_box((*values, *chosen.values())):
+                return ours(ufunc, *values, **chosen)
+            result = getattr(ufunc, name)(*values, **chosen)
             # A running floor_divide starts with an element itself, which has a derivative.
             if name == "outer" or result.dtype.kind not in "fc":
                 return result

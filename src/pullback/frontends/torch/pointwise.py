@@ -8,14 +8,13 @@ from typing import Any
 import torch
 
 from ...backends.torch import backend_of_device
-from ...core import raw
 from ...ops import elementwise as ops
 from ...ops.declare import registry
 from ...ops.index import where as ops_where
 from ...recorders import on_values, recorder
 from . import opaque
 from .box import TensorBox
-from .dispatch import functions, implements, is_box, recorded
+from .dispatch import functions, implements, recorded
 
 _BACKEND = backend_of_device(torch.device("cpu"))
 
@@ -142,15 +141,15 @@ for _dunder, _name in _OPERATORS.items():
 
 @implements(torch.where, torch.Tensor.where)
 def where(condition: Any, *args: Any, **kwargs: Any) -> Any:
-    if len(args) != 2 or kwargs or is_box(condition):
+    if len(args) != 2 or kwargs:
         return opaque.apply(torch.where, (condition, *args), kwargs)
-    return ops_where(*args, condition=condition)
+    return ops_where(condition, *args)
 
 
 @implements(torch.masked_fill, torch.Tensor.masked_fill)
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     value = value.to(input.dtype) if isinstance(value, torch.Tensor) else value
-    return ops_where(value, input, condition=raw(mask))
+    return ops_where(mask, value, input)
 
 
 @implements(torch.clamp, torch.Tensor.clamp, torch.clip, torch.Tensor.clip)
