@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dis
 import functools
+import itertools
 import linecache
 import os
 import sys
 import sysconfig
-from types import FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120
@@ -75,3 +76,65 @@ def operation(frame: FrameType) -> tuple[str, int]:
     """The bytecode instruction that `frame` is at: its name and its argument."""
     code, place = frame.f_code.co_code, frame.f_lasti
     return dis.opname[code[place]], code[place + 1]
+
+
+def calls(frame: FrameType, function: Any) -> bool:
+    """Is `frame` at a call of `function` by a name such as `np.zeros` or `zeros`?
+
+    A C function has no frame: what it calls seems to be called by the program that called it. So
+    the name that is called there is looked up; where it is no plain name, the answer is no.
+    """
+    scope, names = _called_name(frame.f_code, frame.f_lasti)
+    if not names:
+        return False
+    if scope == "local":
+        value = frame.f_locals.get(names[0])
+    else:
+        value = frame.f_globals.get(names[0])
+    for name in names[1:]:
+        if type(value) is not ModuleType:
+            return False
+        value = value.__dict__.get(name)
+    return value is function
+
+
+@functools.lru_cache(maxsize=4096)
+def _called_name(code: CodeType, place: int) -> tuple[str, tuple[str, ...]]:
+    """The scope and the dotted name of what the instruction at `place` calls, if it is a name.
+
+    What is called starts where the call does, and ends before its arguments: it is the longest
+    such expression among the instructions before.
+    """
+    # A frame that called a Python function is at the last of the call's inline caches.
+    *before, call = itertools.takewhile(lambda i: i.offset <= place, dis.get_instructions(code))
+    if not call.opname.startswith("CALL") or call.positions is None:
+        return "", ()
+    start, end = call.positions[0::2], call.positions[1::2]
+    names: list[str] = []
+    scope, reach = "", (0, 0)
+    for previous, instruction in itertools.pairwise([call, *before]):
+        where_it_is = instruction.positions
+        if where_it_is is None or None in where_it_is or where_it_is[0::2] != start:
+            continue
+        if where_it_is[1::2] >= end or where_it_is[1::2] < reach:
+            continue
+        reach = where_it_is[1::2]
+        if instruction.opname in _SCOPES:
+            scope, names = _SCOPES[instruction.opname], [instruction.argval]
+        elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            if not names and previous.opname == "STORE_FAST_LOAD_FAST":  # two in one, since 3.13
+                scope, names = "local", [previous.argval[-1]]
+            names.append(instruction.argval)
+        elif instruction.opname not in ("PUSH_NULL", "CACHE", "EXTENDED_ARG"):
+            scope, names = "", []
+    return (scope, tuple(names)) if scope else ("", ())
+
+
+_SCOPES = {
+    "LOAD_GLOBAL": "global",
+    "LOAD_NAME": "global",
+    "LOAD_FAST": "local",
+    "LOAD_FAST_CHECK": "local",
+    "LOAD_DEREF": "local",
+    "LOAD_CLASSDEREF": "local",
+}

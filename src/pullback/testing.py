@@ -343,7 +343,8 @@ def check_op(sample: Sample) -> None:
 
     The value, dtype and shape are NumPy's own; derivatives are right up to the sample's order;
     arguments may lie in memory in any way and are never changed; float32 stays float32; complex
-    arguments follow the adjoint convention; results share memory with nothing.
+    arguments follow the adjoint convention; results share memory with nothing; `vmap` of the call
+    and of its derivatives is what a loop gives (or refused, where the sample says so).
 
     Raises:
         GradientError: Where one of these does not hold.

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ...backends.numpy import NumpyBackend
-from ...callers import package_of, package_of_function
+from ...callers import calls, package_of, package_of_function
 from .elements import call_vectorized
 from .makers import wrapped
 from .mathematics import followed_math
@@ -43,8 +43,8 @@ def _for_programs(original: Callable[..., Any], ours: Callable[..., Any]) -> Cal
     def function(*args: Any, **kwargs: Any) -> Any:
         programs = _programs.get()
         if programs is not None:
-            caller = sys._getframe(1).f_code.co_filename  # noqa: SLF001
-            if package_of(caller) in programs:
+            caller = sys._getframe(1)  # noqa: SLF001
+            if package_of(caller.f_code.co_filename) in programs and calls(caller, function):
                 return ours(*args, **kwargs)
         return original(*args, **kwargs)
 
