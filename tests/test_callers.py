@@ -46,7 +46,7 @@ def kinds(function: Any) -> list[str]:
 
 
 def by_name() -> list[Any]:
-    import numpy as local
+    import numpy as local  # noqa: ICN001 (any name will do)
 
     module = np
     options: dict[str, Any] = {"dtype": float}
@@ -58,7 +58,7 @@ def by_name() -> list[Any]:
         ),
         np.zeros(3, **options),
         np.zeros(*(3,)),
-        [np.ones(2) for _ in range(2)][0],
+        next(np.ones(2) for _ in range(2)),
         np.array([np.zeros(2) if options else np.ones(2)]),
     ]
 

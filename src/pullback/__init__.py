@@ -2,16 +2,22 @@
 
 from .api import grad, grad_and_value, stop_gradient, value_and_grad
 from .batch import vmap
+from .checkpoint import checkpoint
 from .core import no_grad
+from .custom import custom_jvp, custom_vjp
 from .errors import (
     BatchingError,
+    ConvergenceError,
     ConversionError,
     EscapedTracerError,
     StaleValueError,
     UnsupportedError,
 )
+from .extend import constant, elementwise, linear, multilinear, opaque
 from .forward import jvp
 from .frontends.numpy.intercept import intercept  # teaches NumPy's functions about boxes
+from .implicit import custom_fixed_point, custom_root
+from .loops import checkpointed_loop
 from .tree import register_node
 from .vjp import vjp
 
@@ -19,15 +25,27 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BatchingError",
+    "ConvergenceError",
     "ConversionError",
     "EscapedTracerError",
     "StaleValueError",
     "UnsupportedError",
+    "checkpoint",
+    "checkpointed_loop",
+    "constant",
+    "custom_fixed_point",
+    "custom_jvp",
+    "custom_root",
+    "custom_vjp",
+    "elementwise",
     "grad",
     "grad_and_value",
     "intercept",
     "jvp",
+    "linear",
+    "multilinear",
     "no_grad",
+    "opaque",
     "register_node",
     "stop_gradient",
     "value_and_grad",

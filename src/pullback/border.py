@@ -43,24 +43,26 @@ def check_leaves(
 
 def entering(value: Any) -> Any:
     """A leaf as a transform sees it: without boxes that a `no_grad` block makes constants."""
-    if type(value) not in box_types:
+    if type(value) not in box_types or type(value := paused(value)) not in box_types:
         return value
     if value.tracer.ended:
         raise escaped(value.tracer)
     if value.alias is not None:
         value.alias.refresh(value)
     following = value.tracer.backend.following
-    return paused(value) if following is None or following() else detached(value)
+    return value if following is None or following() else detached(value)
 
 
 def check_outputs(transform: str, leaves: list[Any], structure: Any, backend: Any) -> None:
-    """Raise unless the outputs are one or more arrays or numbers."""
+    """Raise unless the outputs are one or more arrays or numbers; each as it is seen here."""
     if not leaves:
         raise TypeError(
             f"pullback.{transform}: the function returned no array (got {structure}). Return what "
             "is to be differentiated, and anything else as aux with has_aux=True."
         )
     for place, leaf in enumerate(leaves):
+        if type(leaf) in box_types:
+            leaves[place] = leaf = paused(leaf)  # noqa: PLW2901
         if type(leaf) in box_types:
             if leaf.tracer.ended:
                 raise escaped(leaf.tracer)
@@ -125,9 +127,18 @@ def unwrap_aux(aux: Any, trace: Any) -> Any:
 
 
 def check_cotangent(
-    cotangent: Any, shape: tuple[int, ...], dtype: Any, backend: Any, where: Callable[[], str]
+    cotangent: Any,
+    shape: tuple[int, ...],
+    dtype: Any,
+    backend: Any,
+    where: Callable[[], str],
+    whose: str = "output",
 ) -> Any:
-    """`cotangent` in the output's dtype, or an error that says what is wrong with it, and where."""
+    """`cotangent` in the output's dtype, or an error that says what is wrong with it, and where.
+
+    `whose` shape and dtype it must have: an output's, or an argument's.
+    """
+    cotangent = paused(cotangent)
     kind = type(cotangent)
     if kind is backend.array_type:
         if cotangent.dtype is dtype and cotangent.shape == shape:
@@ -143,11 +154,13 @@ def check_cotangent(
     got, got_dtype = backend.aval(cotangent)
     if got != shape:
         raise ValueError(
-            f"{where()}: got shape {got}, expected {shape}, the output's own (nothing is broadcast)"
+            f"{where()}: got shape {got}, expected {shape}, the {whose}'s own "
+            "(nothing is broadcast)"
         )
     if backend.is_complex(got_dtype) and not backend.is_complex(dtype):
         raise TypeError(
-            f"{where()}: got a complex cotangent for a real output of dtype {dtype}; pass its .real"
+            f"{where()}: got a complex cotangent for a real {whose} of dtype {dtype}; pass its "
+            ".real"
         )
     if type(cotangent) in box_types:
         return cotangent if got_dtype is dtype else backend.xp.astype(cotangent, dtype)

@@ -42,7 +42,12 @@ def package_of(filename: str) -> str | None:
 def package_of_function(function: Any) -> str | None:
     """The library that a function, method, partial or callable object was written in."""
     while type(function) is not FunctionType or hasattr(function, "__wrapped__"):
-        for inner in ("__wrapped__", "__func__", "func"):  # a decorator's, a method's, a partial's
+        for inner in (
+            "__wrapped__",
+            "__func__",
+            "func",
+            "function",
+        ):  # of decorators, partials, ...
             if hasattr(function, inner):
                 function = getattr(function, inner)
                 break
@@ -87,10 +92,9 @@ def calls(frame: FrameType, function: Any) -> bool:
     scope, names = _called_name(frame.f_code, frame.f_lasti)
     if not names:
         return False
-    if scope == "local":
-        value = frame.f_locals.get(names[0])
-    else:
-        value = frame.f_globals.get(names[0])
+    # Reading f_locals makes references to all of them, so globals are not looked up there.
+    variables = frame.f_locals if scope == "local" else frame.f_globals
+    value = variables.get(names[0])
     for name in names[1:]:
         if type(value) is not ModuleType:
             return False

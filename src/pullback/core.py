@@ -13,16 +13,16 @@ import itertools
 import math
 from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Self
 
 from .errors import EscapedTracerError
 
 # Never reset: an inner transform starts later, so its level is higher.  That is the nesting rule.
 _levels = itertools.count(1)
 
-# Traces up to this level are switched off in this context (see `no_grad`).
-_paused_level: ContextVar[int] = ContextVar("paused_level", default=0)
-# The `no_grad` blocks open in any thread: while there is none, `bind` need not read the context.
+# How this context sees the boxes that come from outside of it (see `Lens`); None: as they are.
+_lens: ContextVar[Lens | None] = ContextVar("lens", default=None)
+# The lenses open in any thread: while there is none, `bind` need not read the context.
 open_pauses: dict[int, None] = {}
 
 
@@ -133,15 +133,25 @@ def new_box(box_type: Callable[[], Any], trace: Any, value: Any, index: int) -> 
     return box
 
 
+def same_box(value: Any) -> Any:
+    """Another box for what a box stands for now, which a later write does not move; or `value`."""
+    if type(value) not in box_types:
+        return value
+    box = new_box(type(value), value.tracer, value.value, value.index)
+    if hasattr(value, "tangent"):
+        box.tangent = value.tangent
+    return box
+
+
 # The concrete box classes: a set look-up on the exact type is the cheapest test there is.
 box_types: set[type] = set()
 
 
 def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
     """Run `primitive` under the innermost transform that follows one of `args`."""
-    paused = _paused_level.get() if open_pauses else 0
-    if paused:
-        args = [detached(arg, paused) for arg in args]
+    given = args
+    if open_pauses and (lens := _lens.get()) is not None:
+        args = [lens.see(arg) for arg in args]
     top = None
     buffers = False
     for arg in args:
@@ -160,7 +170,9 @@ def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> A
             args = [top.read(arg) for arg in args]
         return top.process(primitive, args, params)
     out = run(primitive, args, params)
-    return constant(out, args) if paused else out
+    if args is given or all(seen is arg for seen, arg in zip(args, given, strict=True)):
+        return out
+    return constant(out, args)
 
 
 def _bind_constants(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -214,9 +226,57 @@ def memory_of(value: Any) -> Any:
     return value
 
 
+class Lens:
+    """A block of code that sees the boxes from outside of it as something else.
+
+    `no_grad` is one, which sees them as constants; `captures.py` has the others. Inside another
+    lens, that one looks first.
+    """
+
+    __slots__ = ("level", "outer", "token")
+
+    def __enter__(self) -> Self:
+        self.level = next(_levels)
+        self.outer = _lens.get()
+        self.token = _lens.set(self)
+        open_pauses[id(self)] = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        del open_pauses[id(self)]
+        _lens.reset(self.token)
+
+    def see(self, value: Any) -> Any:
+        """What stands for `value` (a box, or anything else) in this block."""
+        return value if self.outer is None else self.outer.see(value)
+
+    def check_write(self, box: Box) -> None:
+        """Raise if this block may not write into `box`."""
+        if self.outer is not None:
+            self.outer.check_write(box)
+
+
+class Pause(Lens):
+    """The lens of `no_grad`: the traces that run already are not there."""
+
+    __slots__ = ()
+
+    def see(self, value: Any) -> Any:
+        """`value` without the boxes of the traces that ran when the block began."""
+        return detached(super().see(value), self.level)
+
+
 def paused(value: Any) -> Any:
     """`value` as it is seen here: without the boxes that a `no_grad` block makes constants."""
-    return detached(value, _paused_level.get()) if open_pauses else value
+    lens = _lens.get() if open_pauses else None
+    return value if lens is None else lens.see(value)
+
+
+def check_write(box: Box) -> None:
+    """Raise if the code that runs here may not write into `box`."""
+    lens = _lens.get() if open_pauses else None
+    if lens is not None:
+        lens.check_write(box)
 
 
 def detached(value: Any, level: float = math.inf) -> Any:
@@ -275,17 +335,5 @@ def no_grad() -> Generator[None]:
         >>> float(pullback.grad(f)(3.0))
         1.0
     """
-    with pause(next(_levels)):
+    with Pause():
         yield
-
-
-@contextlib.contextmanager
-def pause(level: int) -> Generator[None]:
-    """Switch off the traces up to `level` in this block."""
-    key = id(token := _paused_level.set(level))
-    open_pauses[key] = None
-    try:
-        yield
-    finally:
-        del open_pauses[key]
-        _paused_level.reset(token)

@@ -27,3 +27,7 @@ class BatchingError(UnsupportedError):
 
 class StaleValueError(RuntimeError):
     """Something that a pullback needs was changed in place after it was saved."""
+
+
+class ConvergenceError(RuntimeError):
+    """The linear system of an implicit derivative could not be solved."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import border, tree
 from .backends import backend_of
-from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box
+from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box, same_box
 from .mutate import View, follow, put, writable
 from .reverse import ReverseTrace, Walk, project
 from .rules import IDENTITY, NEGATE, VALUE
@@ -46,18 +46,12 @@ class ForwardTrace(Trace):
         mine = [type(arg) in box_types and arg.tracer is self for arg in args]
         values = [arg.value if m else arg for arg, m in zip(args, mine, strict=True)]
         tangents = [arg.tangent if m else None for arg, m in zip(args, mine, strict=True)]
-        pushed = primitive.jvp(values, tangents, **params) if primitive.jvp is not None else None
-        if pushed is None:
-            out = bind(primitive, values, params)
-            push = _PUSHES.get(primitive.kind)
-            if push is None:
-                return out
-            tangent = push(self, primitive, values, tangents, out, params)
-        else:
-            out, tangent = pushed
+        if primitive.kind == "call":
+            return self._push_call(primitive, values, tangents)
+        out, tangent = self._pushed(primitive, values, tangents, params)
+        if tangent is None:
+            return out
         if primitive.outputs is None:
-            if tangent is None:
-                return out
             box = self._match(out, tangent)
             for arg, value in zip(args, values, strict=True):
                 if arg is value:
@@ -67,9 +61,28 @@ class ForwardTrace(Trace):
                 elif self.written and self.backend.is_view(box.tangent, arg.tangent):
                     box.tangent = self.backend.copy(box.tangent)
             return box
+        return self._boxed(out, tangent)
+
+    def _pushed(self, primitive: Primitive, values: Any, tangents: Any, params: Any) -> Any:
+        """The result of `primitive` and its tangent, a list of them for several; None for zero."""
+        if primitive.jvp is not None:
+            both = primitive.jvp(values, tangents, **params)
+            if both is not None:
+                return both
+        out = bind(primitive, values, params)
+        push = _PUSHES.get(primitive.kind)
+        return out, push and push(self, primitive, values, tangents, out, params)
+
+    def _push_call(self, call: Any, values: Sequence[Any], tangents: Sequence[Any]) -> Any:
+        """A user's function, pushed forward as its rule says."""
+        outs, moved = call.push([*map(same_box, values)], tangents)
+        call.check_outputs([*outs, *moved], self.level)
+        return self._boxed(outs, moved)
+
+    def _boxed(self, outs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(
-            part if t is None else self._match(part, t)
-            for part, t in zip(out, tangent, strict=True)
+            out if tangent is None else self._match(out, tangent)
+            for out, tangent in zip(outs, tangents, strict=True)
         )
 
     def lift(self, box: Box) -> Box:

@@ -14,7 +14,19 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from .core import Box, Primitive, Trace, bind, box_types, memory_of, new_box, raw, run
+from .core import (
+    Box,
+    Primitive,
+    Trace,
+    bind,
+    box_types,
+    check_write,
+    memory_of,
+    new_box,
+    paused,
+    raw,
+    run,
+)
 
 
 class View:
@@ -102,6 +114,8 @@ def put(trace: Trace, buffer: Any, index: Any, value: Any) -> Any:
 
 def write(box: Box, index: Any, value: Any) -> None:
     """`box[index] = value`, for a value that has the shape and dtype of that part already."""
+    check_write(box)
+    value = paused(value)
     if box.alias is not None:
         box.alias.refresh(box)
         root, steps = box.alias.path()

@@ -14,10 +14,10 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from .core import Box, Primitive, Trace, bind, box_types, escaped, memory_of, new_box, run
+from .core import Box, Primitive, Trace, bind, box_types, escaped, memory_of, new_box, run, same_box
 from .errors import StaleValueError
 from .mutate import View, Write, follow, note_reader, put, writable
-from .rules import IDENTITY, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
+from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
 
 Edge = tuple[Any, tuple[int, Any, bool], Any]
 Tape = dict[int, tuple[Sequence[Edge], Any, Any]]
@@ -90,18 +90,13 @@ class ReverseTrace(Trace):
         if self.ended:
             raise escaped(self)
         values, refs, nested = self._unwrap(primitive, args)
+        if primitive.kind == "call":
+            return self._record_call(primitive, refs, values)
         apply = bind if nested else run
         out = apply(primitive, values, params)
         if primitive.joint:
             return self._record_joint(primitive, refs, values, params, out)
-        rules = primitive.rules
-        xp = self.xp
-        edges: list[Edge] = []
-        for position, ref in refs:
-            rule = rules[0 if primitive.variadic else position]
-            if rule is not None:
-                saved = rule.save(xp, out, values, params, position)
-                edges.append((ref, rule.step, saved))
+        edges = self._edges(primitive, refs, values, params, out)
         if not edges:
             return out
         box = self._record(edges, out)
@@ -109,6 +104,24 @@ class ReverseTrace(Trace):
             if self.backend.is_view(out, values[position]):
                 box.alias = View(args[position], primitive, params)
         return box
+
+    def _edges(
+        self,
+        primitive: Primitive,
+        refs: Sequence[tuple[int, int]],
+        values: Sequence[Any],
+        params: dict[str, Any],
+        out: Any,
+    ) -> list[Edge]:
+        """An edge to each traced argument that has a rule."""
+        rules = primitive.rules
+        edges: list[Edge] = []
+        for position, ref in refs:
+            rule = rules[0 if primitive.variadic else position]
+            if rule is not None:
+                saved = rule.save(self.xp, out, values, params, position)
+                edges.append((ref, rule.step, saved))
+        return edges
 
     def _unwrap(
         self, primitive: Primitive, args: Sequence[Any]
@@ -220,18 +233,36 @@ class ReverseTrace(Trace):
     ) -> Any:
         rule = primitive.rules[0]
         saved = rule.save(self.xp, out, values, params, 0)
-        traced: list[int | None] = [None] * len(values)
-        for position, ref in refs:
-            traced[position] = ref
-        edge: Edge = (traced, rule.step, saved)
+        edge: Edge = (_places(refs, len(values)), rule.step, saved)
         if primitive.outputs is None:
             return self._record((edge,), out)
+        return self._record_outputs(edge, out)
+
+    def _record_call(self, call: Any, refs: Sequence[tuple[int, int]], values: Any) -> Any:
+        """A user's function as one entry, whose way back is what the function's rule returned."""
+        traced = _places(refs, len(values))
+        wanted = [place is not None for place in traced]
+        outs, pull = call.record([*map(same_box, values)], wanted)
+        call.check_outputs(outs, self.level)
+        return self._record_outputs((traced, (JOINT, pull, False), ()), outs)
+
+    def _record_outputs(self, edge: Edge, outs: Sequence[Any]) -> tuple[Any, ...]:
         index = self.next_index()
         self.tape[index] = ((edge,), None, None)
         return tuple(
-            self._record(((index, (OUTPUT, None, False), (place, len(out))),), part)
-            for place, part in enumerate(out)
+            self._record(((index, (OUTPUT, None, False), (place, len(outs))),), part)
+            if self.backend.differentiable(part)
+            else part
+            for place, part in enumerate(outs)
         )
+
+
+def _places(refs: Sequence[tuple[int, int]], count: int) -> list[int | None]:
+    """The index of each of `count` arguments, None for those that are not traced."""
+    traced: list[int | None] = [None] * count
+    for position, ref in refs:
+        traced[position] = ref
+    return traced
 
 
 class Walk:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy import zeros  # bound before: plain arrays
 
 import pullback
 from pullback.backends.numpy.contract import contract
@@ -97,11 +98,11 @@ def test_dtypes_are_numpys(function: Any) -> None:
 @pytest.mark.parametrize(
     "function",
     [
-        lambda x: np.matmul(x, x, out=np.zeros((3, 3))),
-        lambda x: np.dot(x, x, out=np.zeros((3, 3))),
-        lambda x: np.outer(x, x, out=np.zeros((9, 9))),
-        lambda x: np.einsum("ij->i", x, out=np.zeros(3)),
-        lambda x: np.linalg.multi_dot([x, x], out=np.zeros((3, 3))),
+        lambda x: np.matmul(x, x, out=zeros((3, 3))),
+        lambda x: np.dot(x, x, out=zeros((3, 3))),
+        lambda x: np.outer(x, x, out=zeros((9, 9))),
+        lambda x: np.einsum("ij->i", x, out=zeros(3)),
+        lambda x: np.linalg.multi_dot([x, x], out=zeros((3, 3))),
     ],
 )
 def test_out_is_refused(function: Any) -> None:
@@ -112,7 +113,7 @@ def test_out_is_refused(function: Any) -> None:
 def test_a_plain_arrays_own_dot_method_raises() -> None:
     """It is C code that no protocol reaches: an error, not a lost derivative."""
     with pytest.raises(pullback.ConversionError):
-        pullback.vjp(lambda x: np.ones((3, 3)).dot(x), normal(3))
+        pullback.vjp(lambda x: zeros((3, 3)).dot(x), normal(3))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pullback
 from pullback import errors
 
 X = np.arange(12.0).reshape(3, 4)
+ONES = np.ones(4)
 
 
 def traced(function: Any, *args: Any) -> Any:
@@ -242,7 +243,7 @@ def test_what_writes_in_place_says_what_to_write_instead(write: Any, instead: st
 def test_out_is_refused() -> None:
     for f in (np.take, np.compress):
         with pytest.raises(errors.UnsupportedError, match="out="):
-            traced(lambda x, f=f: f(*((x, [0]) if f is np.take else ([True], x)), 0, np.ones(4)), X)
+            traced(lambda x, f=f: f(*((x, [0]) if f is np.take else ([True], x)), 0, ONES), X)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy import zeros  # bound before: plain arrays
 
 import pullback
 from pullback import errors
@@ -127,9 +128,9 @@ def test_what_numpy_refuses_is_refused_with_its_kind_of_error(call: Any) -> None
 
 def test_out_is_refused() -> None:
     for call in (
-        lambda x: np.concatenate([x, x], out=np.zeros((6, 4))),
-        lambda x: np.stack([x, x], out=np.zeros((2, 3, 4))),
-        lambda x: np.trace(x, out=np.zeros(())),
+        lambda x: np.concatenate([x, x], out=zeros((6, 4))),
+        lambda x: np.stack([x, x], out=zeros((2, 3, 4))),
+        lambda x: np.trace(x, out=zeros(())),
     ):
         with pytest.raises(errors.UnsupportedError, match="out="):
             traced(call, X)
@@ -242,8 +243,3 @@ def test_padding_with_an_unknown_mode_names_those_that_work() -> None:
         traced(lambda x: np.pad(x, 1, lambda *a: None), X)
     with pytest.raises(ValueError, match="mode 'no'"):
         traced(lambda x: np.pad(x, 1, "no"), X)
-
-
-def test_a_traced_value_written_by_a_maker_says_what_to_write() -> None:
-    with pytest.raises(errors.UnsupportedError, match=r"np\.broadcast_to"):
-        traced(lambda x: np.full((2, 2), x, float), np.float64(1.0))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy import zeros  # bound before: plain arrays
 
 import pullback
 from pullback.frontends.numpy.dispatch import ufuncs
@@ -210,10 +211,10 @@ def test_refused_options_say_what_to_write() -> None:
     x = np.ones(2)
     with pytest.raises(pullback.UnsupportedError, match=r"np\.where"):
         pullback.vjp(lambda x: np.sqrt(x, where=np.array([True, False])), x)
-    with pytest.raises(pullback.UnsupportedError, match="assign the result"):
-        pullback.vjp(lambda x: np.sqrt(x, out=np.zeros(2)), x)
+    with pytest.raises(pullback.UnsupportedError, match=r"y = f\(x\)"):
+        pullback.vjp(lambda x: np.sqrt(x, out=zeros(2)), x)
     with pytest.raises(pullback.UnsupportedError, match=r"np\.add\.at"):
-        pullback.vjp(lambda x: np.add.at(np.zeros(2), [0], x), x)
+        pullback.vjp(lambda x: np.add.at(zeros(2), [0], x), x)
     with pytest.raises(TypeError, match="unexpected keyword"):
         pullback.vjp(lambda x: np.sqrt(x, axis=0), x)
 

@@ -16,7 +16,7 @@ leading batch axis changes nothing; `lift=` says what else of the parameters it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,11 +38,12 @@ def elementwise(name: str, *partials: Partial, masks: bool = False) -> Primitive
     A partial is a function of what it names (arguments are `x`, then `y`, then `z`), or 1, -1 or 0.
     """
     names = ("x", "y", "z")[: len(partials)]
-    rules = [_elementwise_rule(partial, names, masks) for partial in partials]
+    rules = [elementwise_rule(partial, names, masks) for partial in partials]
     return _declare(name, "elementwise", rules, batch=lifts.aligned())
 
 
-def _elementwise_rule(partial: Partial, names: tuple[str, ...], masks: bool) -> Rule | None:
+def elementwise_rule(partial: Partial, names: Sequence[str], masks: bool) -> Rule | None:
+    """The rule for one argument of an elementwise op, from its partial."""
     if partial == 0:
         return None
     if partial == 1:

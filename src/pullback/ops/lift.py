@@ -72,6 +72,32 @@ def expanded(lift: Lift | None = None) -> Rule:
     return rule
 
 
+def looped() -> Rule:
+    """For ops that know one example only: one after another."""
+
+    def rule(
+        primitive: Primitive,
+        args: Sequence[Any],
+        batched: Sequence[bool],
+        params: Params,
+        size: int,
+    ) -> Any:
+        if not size:
+            raise ValueError(
+                f"pullback.vmap: the op {primitive.name!r} takes one example at a time, so a batch "
+                "of size 0 has no shape; declare the op with stacks=True if it can take all at once"
+            )
+        outs = [
+            bind(primitive, [a[k] if b else a for a, b in zip(args, batched, strict=True)], params)
+            for k in range(size)
+        ]
+        if primitive.outputs is None:
+            return xp.stack(outs)
+        return tuple(map(xp.stack, zip(*outs, strict=True)))
+
+    return rule
+
+
 def spread(arg: Any, batched: bool, size: int) -> Any:
     """`arg` with a batch axis in front, of copies that take no memory, where it has none yet."""
     if batched:

@@ -47,6 +47,7 @@ class NumpyBackend:
     # And what it does while a transform runs a program's function (`intercept.py`).
     start: Any = None
     stop: Any = None
+    outside: Any = None
     # What an op takes as it is; anything else (a list, a foreign array) is converted.
     operands: ClassVar[set[type]] = {np.ndarray, float, int, complex, bool, *np.sctypeDict.values()}
 

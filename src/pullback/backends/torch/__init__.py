@@ -243,6 +243,11 @@ class TorchBackend:
         return value
 
     @staticmethod
+    def outside() -> Any:
+        """Entered while code that is none of the program's runs: torch's makers are torch's own."""
+        return contextlib.nullcontext()
+
+    @staticmethod
     def start(_: Any, trace: Any) -> Any:
         """Begin to run a function: in torch's grad mode, whatever the mode outside.
 
@@ -253,7 +258,7 @@ class TorchBackend:
             modes = contextlib.ExitStack()
             if torch.is_inference_mode_enabled():
                 modes.enter_context(torch.inference_mode(mode=False))
-            modes.enter_context(core.pause(trace.level - 1))
+            modes.enter_context(core.Pause()).level = trace.level - 1
             torch._C._set_grad_enabled(True)  # noqa: FBT003
         return enabled, modes, _handed_out.set([]), trace
 

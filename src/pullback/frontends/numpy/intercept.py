@@ -9,12 +9,13 @@ transform ends, the modules are as they were.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import operator
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any
@@ -136,10 +137,21 @@ class Interception:
                     patch.remove()
                 _vectorize._vectorize_call = _numpys_vectorize_call  # noqa: SLF001
 
+    @staticmethod
+    @contextlib.contextmanager
+    def outside() -> Generator[None]:
+        """A block that runs code which is no part of the program: it gets plain arrays."""
+        token = _programs.set(None)
+        try:
+            yield
+        finally:
+            _programs.reset(token)
+
 
 interception = Interception()
 NumpyBackend.start = staticmethod(interception.start)
 NumpyBackend.stop = staticmethod(interception.stop)
+NumpyBackend.outside = staticmethod(interception.outside)
 
 
 class intercept:

@@ -1,0 +1,112 @@
+"""Linear systems given by products alone: solved directly when small, by GMRES beyond."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .errors import ConvergenceError
+
+Vector = np.ndarray[Any, Any]
+LinearSolve = Callable[[Callable[[Vector], Vector], Vector], Vector]
+
+# Up to so many unknowns the matrix is built, one product a column.
+_DIRECT = 100
+# Restarts of GMRES, each of as many products as `_DIRECT`.
+_RESTARTS = 20
+
+
+def solve_linear(
+    operator: Callable[[list[Any]], list[Any]],
+    b: Sequence[Any],
+    linear_solve: LinearSolve | None = None,
+) -> tuple[Any, ...]:
+    """The v with operator(v) = b, all lists of raw arrays.
+
+    The operator is linear over the real numbers, so a complex element counts as two unknowns.
+    Raises `ConvergenceError` unless the residual of what was found is small.
+    """
+    vector = _to_vector(b)
+
+    def matvec(v: Vector) -> Vector:
+        return _to_vector(operator(_from_vector(np.asarray(v, vector.dtype), b)))
+
+    if not vector.size:
+        return _from_vector(vector, b)
+    found = np.asarray((linear_solve or _solve)(matvec, vector))
+    if found.shape != vector.shape:
+        raise ValueError(
+            f"pullback.custom_root: linear_solve returned shape {found.shape}, expected "
+            f"{vector.shape}, that of its right-hand side"
+        )
+    _check(matvec, found, vector, _precision(b))
+    return _from_vector(found, b)
+
+
+def _solve(matvec: Callable[[Vector], Vector], b: Vector) -> Vector:
+    if b.size <= _DIRECT:
+        return _solve_directly(matvec, b)
+    try:
+        sparse: Any = importlib.import_module("scipy.sparse.linalg")
+    except ImportError:
+        return _solve_directly(matvec, b)
+    operator = sparse.LinearOperator((b.size, b.size), matvec=matvec, dtype=b.dtype)
+    tight = 1e-13
+    found, _ = sparse.gmres(operator, b, rtol=tight, atol=0.0, restart=_DIRECT, maxiter=_RESTARTS)
+    return found
+
+
+def _solve_directly(matvec: Callable[[Vector], Vector], b: Vector) -> Vector:
+    matrix = np.stack([matvec(unit) for unit in np.eye(b.size)], axis=1)
+    try:
+        return np.linalg.solve(matrix, b)
+    except np.linalg.LinAlgError:
+        raise _failure("the residual's Jacobian there is singular") from None
+
+
+def _check(matvec: Callable[[Vector], Vector], found: Vector, b: Vector, precision: float) -> None:
+    off = np.linalg.norm(matvec(found) - b)
+    if not off <= np.sqrt(precision) * np.linalg.norm(b):
+        raise _failure(
+            f"what was found is off by {off:.2g}, for a right-hand side of norm "
+            f"{np.linalg.norm(b):.2g}"
+        )
+
+
+def _failure(why: str) -> ConvergenceError:
+    return ConvergenceError(
+        f"pullback.custom_root: the linear system of the derivative was not solved: {why}. Is this "
+        "a simple root? Else give a method that suits the system, as linear_solve=."
+    )
+
+
+def _precision(parts: Sequence[Any]) -> float:
+    return max(float(np.finfo(np.asarray(part).dtype).eps) for part in parts)
+
+
+def _to_vector(parts: Sequence[Any]) -> Vector:
+    """All elements as one real vector in double precision."""
+    flat: list[Any] = []
+    for part in parts:
+        array = np.asarray(part)
+        wide = np.complex128 if array.dtype.kind == "c" else np.float64
+        flat.append(np.ascontiguousarray(array, wide).reshape(-1).view(np.float64))
+    return np.concatenate(flat)
+
+
+def _from_vector(vector: Vector, like: Sequence[Any]) -> Any:
+    """Arrays shaped and typed as those of `like`, with the elements of `vector`."""
+    parts: list[Any] = []
+    start = 0
+    for part in like:
+        array = np.asarray(part)
+        size = array.size * (2 if array.dtype.kind == "c" else 1)
+        flat = vector[start : start + size]
+        start += size
+        if array.dtype.kind == "c":
+            flat = np.ascontiguousarray(flat).view(np.complex128)
+        parts.append(flat.reshape(array.shape).astype(array.dtype)[()])
+    return tuple(parts)
