@@ -171,14 +171,17 @@ class TorchBackend:
         """A copy of `cotangent` whose memory is laid out as that of `like`, to take views of."""
         if type(cotangent) is TorchBackend.box_type:
             return cotangent.clone()
-        copy = torch.empty_like(core.raw(like), dtype=cotangent.dtype)
+        like = core.detached(like)
+        copy = torch.empty_like(like, dtype=cotangent.dtype)
         return copy.copy_(cotangent)
 
     @staticmethod
     def is_view(out: Any, value: Any) -> bool:
         """Does `out`, computed from `value`, share its memory?"""
         if type(out) is TorchBackend.box_type:
-            return out is value or (out.alias is not None and out.alias.base is value)
+            while out is not value and out.alias is not None:
+                out = out.alias.base
+            return out is value
         return type(value) is torch.Tensor and type(out) is torch.Tensor and shares(out, value)
 
     @staticmethod
@@ -194,6 +197,11 @@ class TorchBackend:
         winner[index] = order
         last = winner[index] == order
         return None if last.all() else last
+
+    @staticmethod
+    def is_number(value: Any) -> bool:
+        """Whether `+=` makes a new value of it: a 0-d tensor is written into."""
+        return not isinstance(value, torch.Tensor)
 
     @staticmethod
     def is_complex(dtype: Any) -> bool:

@@ -18,8 +18,7 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
-from ... import tree
-from ...core import Primitive, box_types
+from ...core import Primitive, bind, box_types
 from ...rules import JOINT, TRANSPOSE, Rule
 
 
@@ -27,17 +26,35 @@ class Evaluation:
     """One call of a torch function with the graph that torch recorded of it.
 
     `ins` are leaves of that graph (or what stands for a tensor of an outer graph), one for each
-    argument; `outs` are the results that have a derivative.
+    argument; `outs` are the results that are tensors. Under `vmap`, `batched` is the evaluation of
+    the whole batch, which runs in place of this one.
     """
 
-    __slots__ = ("attached", "ins", "outs")
+    __slots__ = ("attached", "batched", "ins", "outs")
 
     ins: list[Any]
     outs: list[Any]
     attached: bool
 
+    def __init__(self) -> None:
+        self.batched: Any = None
+
+    @property
+    def ran(self) -> Any:
+        """This evaluation, or the one that ran for it."""
+        return self if self.batched is None else self.batched.ran
+
+    @property
+    def has_run(self) -> bool:
+        """Has this evaluation run itself?"""
+        return hasattr(self, "outs")
+
     def run(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """Evaluate at raw tensors, and return the differentiable results."""
+        """Evaluate at raw tensors."""
+        raise NotImplementedError
+
+    def batch(self, batched: Sequence[bool], args: Sequence[Any]) -> Any:
+        """The evaluation of a whole batch, at `args`, with the examples on a leading axis."""
         raise NotImplementedError
 
     def finish(self, ins: Sequence[Any], outs: Sequence[Any], captured: Sequence[Any]) -> Any:
@@ -65,7 +82,14 @@ class Evaluation:
 
     def gradient(self, places: Sequence[int], given: Sequence[Any], *, create_graph: bool) -> Any:
         """What torch's autograd says."""
-        outs = [self.outs[place] for place in places]
+        pairs = [
+            (self.outs[place], one)
+            for place, one in zip(places, given, strict=True)
+            if self.outs[place].requires_grad
+        ]
+        if not pairs:
+            return [None] * len(self.ins)
+        outs, given = zip(*pairs, strict=True)
         wanted = [one for one in self.ins if one.requires_grad]
         with torch.set_grad_enabled(create_graph):
             found = iter(
@@ -82,19 +106,59 @@ class Evaluation:
 
 
 class Call(Evaluation):
-    """A torch function of the traced tensors among its arguments."""
+    """A torch function of the traced tensors among its arguments.
 
-    __slots__ = ("captured", "function", "rebuild")
+    `function` takes a list of them, and returns a list of results (some may be no tensors), and
+    the function that makes of such a list what torch returns.
+    """
 
-    def __init__(self, function: Callable[..., Any], captured: Sequence[Any]) -> None:
+    __slots__ = ("captured", "function", "rebuild", "results", "wanted")
+
+    def __init__(
+        self, function: Callable[..., Any], captured: Sequence[Any], wanted: Sequence[bool]
+    ) -> None:
+        super().__init__()
         self.function = function
         self.captured = captured
+        self.wanted = wanted
+
+    def evaluate(self, ins: Sequence[Any]) -> list[Any]:
+        """Those results that are tensors; the others are kept."""
+        self.results, self.rebuild = self.function(ins)
+        return [one for one in self.results if isinstance(one, torch.Tensor)]
 
     def run(self, values: Sequence[Any]) -> tuple[Any, ...]:
         with torch.enable_grad(), without_hooks():
             ins = [leaf(value) for value in values]
-            outs, self.rebuild = self.function(ins)
-            return self.finish(ins, outs, self.captured)
+            return self.finish(ins, self.evaluate(ins), self.captured)
+
+    def rebuilt(self, parts: Sequence[Any]) -> Any:
+        """What the function returns, with `parts` in the places of tensors."""
+        rest = iter(parts)
+        return self.rebuild(
+            [next(rest) if isinstance(one, torch.Tensor) else one for one in self.results]
+        )
+
+    def batch(self, batched: Sequence[bool], args: Sequence[Any]) -> Call:
+        """The function under torch's own vmap; what is differentiated has a batch axis then."""
+        axes = tuple(
+            0 if has or wanted else None for has, wanted in zip(batched, self.wanted, strict=True)
+        )
+        whole: list[Any] = []
+
+        def flat(*ins: Any) -> Any:
+            results, rebuild = self.function(ins)
+            whole[:] = results, rebuild
+            return tuple(one for one in results if isinstance(one, torch.Tensor))
+
+        def function(ins: Sequence[Any]) -> Any:
+            parts = iter(torch.func.vmap(flat, axes, randomness="different")(*ins))
+            results, rebuild = whole
+            merged = [next(parts) if isinstance(one, torch.Tensor) else one for one in results]
+            return merged, rebuild
+
+        self.batched = Call(function, self.captured, self.wanted)
+        return self.batched
 
     def push(self, values: Sequence[Any], tangents: Sequence[Any]) -> Any:
         pushed = Push(self, tangents)
@@ -103,6 +167,7 @@ class Call(Evaluation):
             parts = call(*args, evaluation=pushed)
         except (NotImplementedError, RuntimeError):
             # No formula, or forward mode within forward mode: the transpose of the vjp has it.
+            self.batched = None
             return None
         return pushed.split(parts)
 
@@ -110,9 +175,10 @@ class Call(Evaluation):
 class Push(Evaluation):
     """A call together with its derivative in a direction, by torch's forward mode."""
 
-    __slots__ = ("constants", "count", "followed", "of", "places")
+    __slots__ = ("count", "moving", "of", "places")
 
     def __init__(self, of: Call, tangents: Sequence[Any]) -> None:
+        super().__init__()
         self.of = of
         self.count = len(tangents)
         self.places = [place for place, given in enumerate(tangents) if given is not None]
@@ -125,23 +191,25 @@ class Push(Evaluation):
             duals = ins[:]
             for place, tangent in zip(self.places, tangents, strict=True):
                 duals[place] = forward_ad.make_dual(ins[place], tangent)
-            results, self.of.rebuild = self.of.function(duals)
-            pairs = [forward_ad.unpack_dual(one) for one in results]
+            pairs = [forward_ad.unpack_dual(one) for one in self.of.evaluate(duals)]
             outs = [primal for primal, _ in pairs]
             self.of.finish(ins, outs, self.of.captured)
-            self.followed = [_moves(tangent) for _, tangent in pairs]
-            self.constants = [tangent for _, tangent in pairs]
+            # A tangent that depends on none of those given is zero.
+            self.moving = [_moves(tangent) for _, tangent in pairs]
             moved = [tangent for _, tangent in pairs if _moves(tangent)]
             return self.finish(leaves, [*outs, *moved], self.of.captured)
 
+    def batch(self, batched: Sequence[bool], args: Sequence[Any]) -> Push:
+        of = self.of.batch(batched[: self.count], args[: self.count])
+        self.batched = Push(of, [None] * self.count)
+        self.batched.places = self.places
+        return self.batched
+
     def split(self, parts: Sequence[Any]) -> tuple[Any, list[Any]]:
         """The results, and the tangent of each (None for zero)."""
-        count = len(self.constants)
-        rest = iter(parts[count:])
-        return tuple(parts[:count]), [
-            next(rest) if follows else constant
-            for follows, constant in zip(self.followed, self.constants, strict=True)
-        ]
+        moving = self.ran.moving
+        rest = iter(parts[len(moving) :])
+        return tuple(parts[: len(moving)]), [next(rest) if moves else None for moves in moving]
 
 
 def _moves(tangent: Any) -> bool:
@@ -151,27 +219,35 @@ def _moves(tangent: Any) -> bool:
 class Pull(Evaluation):
     """The pullback of another evaluation, of the cotangents at `places` and its arguments."""
 
-    __slots__ = ("constants", "found", "of", "places")
+    __slots__ = ("found", "of", "places")
 
     def __init__(self, of: Evaluation, places: Sequence[int]) -> None:
+        super().__init__()
         self.of = of
         self.places = places
 
     def run(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        given = [leaf(value) for value in values[: len(self.places)]]
+        count = len(self.places)
+        if not self.of.has_run:  # only for a batch: it was all the same for every example
+            self.of.run(values[count:])
+        given = [leaf(value) for value in values[:count]]
         grads = self.of.gradient(self.places, given, create_graph=True)
-        self.found = [grad is not None and grad.requires_grad for grad in grads]
-        self.constants = grads
-        outs = [grad for grad, found in zip(grads, self.found, strict=True) if found]
+        # It is linear in the cotangents: what depends on none of them is zero.
+        self.found = [_moves(grad) for grad in grads]
+        outs = [grad for grad in grads if _moves(grad)]
         return self.finish([*given, *self.of.ins], outs, self.of.outs if self.of.attached else ())
+
+    def batch(self, batched: Sequence[bool], args: Sequence[Any]) -> Pull:
+        if self.of.batched is None:  # only for all examples at once: nothing in it was batched
+            rest = args[len(self.places) :]
+            call(*rest, evaluation=self.of.batch([True] * len(rest), rest))
+        self.batched = Pull(self.of.batched, self.places)
+        return self.batched
 
     def spread(self, parts: Sequence[Any]) -> list[Any]:
         """The results in their places among the arguments."""
         rest = iter(parts)
-        return [
-            next(rest) if found else constant
-            for found, constant in zip(self.found, self.constants, strict=True)
-        ]
+        return [next(rest) if found else None for found in self.ran.found]
 
 
 @functools.cache
@@ -231,6 +307,19 @@ def _jvp(values: Any, tangents: Any, evaluation: Evaluation) -> Any:
     return evaluation.push(values, tangents)
 
 
+def _batch(
+    _: Primitive, args: Sequence[Any], batched: Sequence[bool], params: Any, size: int
+) -> Any:
+    """Torch's own vmap of the function, where torch has a rule or loops."""
+    evaluation = params["evaluation"]
+    wanted = evaluation.wanted if type(evaluation) is Call else [True] * len(args)
+    spread = [
+        arg if has or not needs else arg.expand((size, *arg.shape))
+        for arg, has, needs in zip(args, batched, wanted, strict=True)
+    ]
+    return call(*spread, evaluation=evaluation.batch(batched, spread))
+
+
 # `outputs` only says that there are several: how many, the evaluation knows.
 call = Primitive(
     "torch_call",
@@ -241,12 +330,13 @@ call = Primitive(
     joint=True,
     outputs=0,
     jvp=_jvp,
+    batch=_batch,
 )
 
 
 def torch_view(x: Any, function: Callable[[Any], Any], place: int) -> Any:
     """The result number `place` of a function whose results are views of `x`."""
-    return tree.flatten(function(x))[0][place]
+    return function(x)[place]
 
 
 def _view_transpose(
@@ -266,7 +356,22 @@ def _view_transpose(
     )
 
 
-view = Primitive("torch_view", "linear", torch_view, [Rule(TRANSPOSE, _view_transpose, ("x",))])
+def _view_batch(_: Primitive, args: Any, __: Any, params: Any, ___: int) -> Any:
+    function, place = params["function"], params["place"]
+
+    def of_batch(x: Any) -> list[Any]:
+        return [torch.func.vmap(lambda one: function(one)[place])(x)]
+
+    return bind(view, args, {"function": of_batch, "place": 0})
+
+
+view = Primitive(
+    "torch_view",
+    "linear",
+    torch_view,
+    [Rule(TRANSPOSE, _view_transpose, ("x",))],
+    batch=_view_batch,
+)
 
 
 # torch.autograd.Function.apply hands traced tensors to the function's own code, without a word to

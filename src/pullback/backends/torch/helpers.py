@@ -23,7 +23,14 @@ def _zeros_free(x: Any, axis: Any = None) -> Any:
     return torch.any(x) if axis is None else torch.any(x, dim=axis)
 
 
+def _concatenate(arrays: Any, axis: int) -> Any:
+    return torch.cat(tuple(arrays), axis)
+
+
 HELPERS: dict[str, Any] = {
+    "concatenate": _concatenate,
+    "moveaxis": torch.movedim,
+    "stack": torch.stack,
     "conj": torch.conj,
     "conjugate": torch.conj,
     "is_complex": _is_complex,

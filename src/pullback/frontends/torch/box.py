@@ -6,13 +6,15 @@ raises instead of losing a derivative.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 
 from ...backends.torch import TorchBackend
-from ...core import box_types, raw
-from ...errors import ConversionError
+from ...callers import where
+from ...core import box_types, detached, is_batched, raw
+from ...errors import BatchingError, ConversionError
 from . import opaque
 from .dispatch import functions, implements, name_of, recorded
 
@@ -52,7 +54,7 @@ class TensorBox(torch.Tensor):
 
     @property
     def shape(self) -> Any:
-        return self.value.shape
+        return self.value.shape[self.tracer.lead :]
 
     @property
     def dtype(self) -> Any:
@@ -64,7 +66,7 @@ class TensorBox(torch.Tensor):
 
     @property
     def ndim(self) -> int:
-        return self.value.ndim
+        return self.value.ndim - self.tracer.lead
 
     @property
     def layout(self) -> Any:
@@ -102,18 +104,24 @@ class TensorBox(torch.Tensor):
 
     def size(self, dim: int | None = None) -> Any:
         """As `Tensor.size`."""
-        return self.value.size() if dim is None else self.value.size(dim)
+        return self.shape if dim is None else self.shape[dim]
 
     def dim(self) -> int:
         """As `Tensor.dim`."""
-        return self.value.dim()
+        return self.ndim
+
+    def numel(self) -> int:
+        """As `Tensor.numel`."""
+        return math.prod(self.shape)
+
+    nelement = numel
 
     def __len__(self) -> int:
-        if not self.value.ndim:
+        if not self.ndim:
             raise TypeError(
                 "len() of a 0-d tensor (to build a tensor of traced values, use torch.stack)"
             )
-        return len(self.value)
+        return self.shape[0]
 
     def __hash__(self) -> int:
         return id(self)
@@ -130,19 +138,30 @@ class TensorBox(torch.Tensor):
     # Ways out: reading a value for a branch is allowed, losing a derivative is not
 
     def __bool__(self) -> bool:
-        return bool(raw(self))
+        return bool(self._one_value("bool()"))
 
     def item(self) -> Any:
         """The value as a Python number: a constant."""
-        return raw(self).item()
+        return self._one_value(".item()").item()
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers: constants."""
-        return raw(self).tolist()
+        return self._one_value(".tolist()").tolist()
 
     def detach(self) -> Any:
         """The values as a tensor of their own: constants, at every level."""
-        return raw(self).detach().clone()
+        value = detached(self)
+        return value.clone() if type(value) is TensorBox else value.detach().clone()
+
+    def _one_value(self, how: str) -> Any:
+        """The raw tensor, or an error where there is one an example."""
+        if is_batched(self):
+            raise BatchingError(
+                f"pullback.vmap: {how} of a batched value at {where()}: under vmap the value is "
+                "another for each example. Write torch.where(condition, x, y) for a branch, or run "
+                "the function example by example, with vmap(..., fallback='loop')."
+            )
+        return raw(self)
 
     def _refuse_conversion(self, how: str) -> Any:
         raise ConversionError(

@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 
-from ...core import raw
+from ...core import is_batched, raw
 from ...ops import index as ops
+from . import opaque
 from .box import TensorBox
 from .dispatch import implements, is_box
 
@@ -35,6 +36,9 @@ def plain_list(values: Any) -> Any:
 
 @implements(torch.Tensor.__getitem__)
 def getitem(self: Any, index: Any) -> Any:
+    parts = index if type(index) is tuple else (index,)
+    if any(map(is_batched, parts)):  # another index for each example
+        return opaque.apply(torch.Tensor.__getitem__, (self, index), {})
     if not is_box(self):  # a plain tensor, indexed with a traced one: its values
         return self[static_index(index)]
     return ops.getitem(self, index=static_index(index))

@@ -13,7 +13,7 @@ import torch
 
 from ... import mutate
 from ...backends.torch import written_back
-from ...core import raw
+from ...core import is_batched, raw
 from ...errors import ConversionError, UnsupportedError
 from .box import TensorBox
 from .dispatch import functions, implements, is_box, name_of
@@ -30,7 +30,7 @@ def assign(target: Any, index: Any, value: Any) -> Any:
         )
     # What a no_grad block computes is a constant; that it is written is followed all the same.
     with torch.enable_grad():
-        part = raw(target)[index]
+        part = form(target)[index]
         if not isinstance(value, torch.Tensor):
             value = torch.as_tensor(value, device=part.device)
         if not torch.can_cast(value.dtype, part.dtype):
@@ -48,6 +48,13 @@ def assign(target: Any, index: Any, value: Any) -> Any:
         _copy_borrowed(target)
         mutate.write(target, index, value)
     return target
+
+
+def form(value: Any) -> Any:
+    """A tensor with the shape and dtype of `value` (one example's), for what asks no more."""
+    if not is_batched(value):
+        return raw(value)
+    return torch.empty((), dtype=value.dtype, device=value.device).expand(value.shape)
 
 
 def _copy_borrowed(box: Any) -> None:
@@ -86,7 +93,7 @@ def _filled(in_place: Callable[..., Any]) -> Callable[..., Any]:
     """A method whose result has nothing of the tensor but its shape: random numbers and zeros."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        fresh = torch.empty_like(raw(self))
+        fresh = torch.empty(self.shape, dtype=self.dtype, device=self.device)
         in_place(fresh, *(raw(arg) for arg in args), **kwargs)
         return replace(self, fresh)
 

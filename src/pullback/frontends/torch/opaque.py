@@ -6,7 +6,8 @@ arguments; everything else is part of the function.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ import torch
 from ... import tree
 from ...backends.torch import implementations, plain, shares
 from ...backends.torch.autograd import Call, call, on_boxes, version_of, view
-from ...core import bind, raw
+from ...core import bind, detached, raw
 from ...errors import ConversionError, UnsupportedError
 from .dispatch import is_box, name_of
 
@@ -27,10 +28,12 @@ def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
         return replace(args[0], function(*args, **kwargs | {"inplace": False}))
     leaves, structure = tree.flatten((args, kwargs))
+    if not torch.is_grad_enabled():
+        leaves = [*map(detached, leaves)]
+        if not any(map(is_box, leaves)):  # none is of vmap
+            return on_values(function, leaves, structure)
     places = [place for place, value in enumerate(leaves) if is_box(value)]
     boxes = [leaves[place] for place in places]
-    if not torch.is_grad_enabled():
-        return on_values(function, leaves, structure)
     captured: list[Any] = []
     versions: list[int] = []
     for place, value in enumerate(leaves):
@@ -40,28 +43,15 @@ def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
             captured.append(tensor)
             versions.append(version_of(tensor))
 
-    def evaluate(ins: list[Any]) -> tuple[list[Any], Any]:
+    def evaluate(ins: Sequence[Any]) -> tuple[list[Any], Any]:
+        filled = leaves[:]
         for place, value in zip(places, ins, strict=True):
-            leaves[place] = value
-        args, kwargs = tree.unflatten(structure, leaves)
+            filled[place] = value
+        args, kwargs = tree.unflatten(structure, filled)
         results, result_structure = tree.flatten(function(*args, **kwargs))
-        followed = [isinstance(one, torch.Tensor) and one.requires_grad for one in results]
-        outs = [one for one, follows in zip(results, followed, strict=True) if follows]
-        constants = [
-            None if follows else one for one, follows in zip(results, followed, strict=True)
-        ]
+        return results, functools.partial(tree.unflatten, result_structure)
 
-        def rebuild(parts: Any) -> Any:
-            rest = iter(parts)
-            full = [
-                next(rest) if follows else one
-                for one, follows in zip(constants, followed, strict=True)
-            ]
-            return tree.unflatten(result_structure, full)
-
-        return outs, rebuild
-
-    evaluation = Call(evaluate, captured)
+    evaluation = Call(evaluate, captured, [*map(is_differentiated, boxes)])
     parts = bind(call, boxes, {"evaluation": evaluation})
     for tensor, version in zip(captured, versions, strict=True):
         if version_of(tensor) != version:
@@ -69,7 +59,16 @@ def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
                 f"{name_of(function)} of a traced tensor wrote into a plain one (of shape "
                 f"{tuple(tensor.shape)}), which would keep that after the transform. Pass a copy."
             )
-    return as_views(evaluation.rebuild(parts), boxes, evaluate)
+    return as_views(evaluation.ran.rebuilt(parts), boxes, evaluate)
+
+
+def is_differentiated(value: Any) -> bool:
+    """Does any transform but `vmap` follow `value`?"""
+    while is_box(value):
+        if value.tracer.level and not value.tracer.lead:
+            return True
+        value = value.value
+    return False
 
 
 def as_views(results: Any, boxes: list[Any], evaluate: Callable[..., Any]) -> Any:
@@ -87,8 +86,7 @@ def as_views(results: Any, boxes: list[Any], evaluate: Callable[..., Any]) -> An
                 others = [raw(other) for other in boxes]
 
                 def of_box(value: Any, number: int = number, others: Any = others) -> Any:
-                    outs, rebuild = evaluate([*others[:number], value, *others[number + 1 :]])
-                    return rebuild(outs)
+                    return evaluate([*others[:number], value, *others[number + 1 :]])[0]
 
                 return bind(view, (box,), {"function": of_box, "place": place})
         return one
@@ -108,9 +106,8 @@ def refuse_out(function: Callable[..., Any], kwargs: Any) -> None:
 
 def on_values(function: Callable[..., Any], leaves: list[Any], structure: Any) -> Any:
     """`function` of the values, as a constant that shares no memory with a traced one."""
-    values = [raw(leaf) for leaf in leaves]
-    args, kwargs = tree.unflatten(structure, values)
-    return unshared(function(*args, **kwargs), values)
+    args, kwargs = tree.unflatten(structure, leaves)
+    return unshared(function(*args, **kwargs), leaves)
 
 
 def unshared(result: Any, values: list[Any]) -> Any:
