@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from . import tree
-from .backends import backend_of
 from .core import box_types, detached
 from .forward import run_forward
 from .vjp import Recording, check_strict
@@ -251,7 +250,7 @@ def _scalar_dtype(transform: str, recording: Recording) -> Any:
     _, shape, dtype = output
     if shape != ():
         raise ValueError(f"{where}, got shape {shape}; sum it, or use vjp")
-    if dtype.kind == "c":
+    if recording.trace.backend.is_complex(dtype):
         raise TypeError(f"{where}, got dtype {dtype}; take its .real or abs, or use vjp")
     return dtype
 
@@ -274,6 +273,6 @@ def stop_gradient(x: Any) -> Any:
     def stop(leaf: Any) -> Any:
         if type(leaf) not in box_types:
             return leaf
-        return backend_of([leaf]).copy(detached(leaf))
+        return leaf.tracer.backend.copy(detached(leaf))
 
     return stop(x) if type(x) in box_types else tree.map_leaves(stop, x)

@@ -31,7 +31,7 @@ class BatchTrace(Trace):
     A box's index counts the writes into it; it is 0 for a number, which nothing can write into.
     """
 
-    __slots__ = ("backend", "size")
+    __slots__ = ("size",)
 
     lead = 1
 
@@ -70,14 +70,16 @@ class BatchTrace(Trace):
         index = params.get("index")
         parts = index if type(index) is tuple else (index,)
         if out.ndim == 1 and "index" in params and not any(part is ... for part in parts):
-            return self.box(out.copy())  # an element is a number: later writes do not change it
+            return self.box(
+                self.backend.copy(out)
+            )  # an element is a number: later writes do not change it
         box = self.box(out, 1)
         box.alias = View(base, primitive, params)
         return box
 
     def lift(self, box: Any) -> Box:
         """A box around what has no batch axis and is about to be written into: a copy."""
-        return self.box(spread(box, False, self.size).copy(), 1)  # noqa: FBT003
+        return self.box(self.backend.copy(spread(box, False, self.size)), 1)  # noqa: FBT003
 
     def write(self, root: Box, steps: Any, index: Any, value: Any) -> None:
         """Write `value` to the part `index` of the view of `root` that `steps` lead to."""
@@ -250,7 +252,7 @@ class _Batch:
         ]
         try:
             call = functools.partial(self.func, **self.kwargs)
-            out = border.run(backend, self.func, call, *tree.unflatten(self.structure, leaves))
+            out = border.run(trace, self.func, call, *tree.unflatten(self.structure, leaves))
             del leaves
             out_leaves, structure = tree.flatten(out)
             dims = _out_dims(self.out_dims, out, out_leaves)
@@ -279,7 +281,8 @@ class _Batch:
                 for leaf, dim in zip(self.leaves, self.dims, strict=True)
             ]
             call = functools.partial(self.func, **self.kwargs)
-            out = border.run(self.backend, self.func, call, *tree.unflatten(self.structure, leaves))
+            plain = BatchTrace("vmap", self.backend, 1)  # follows nothing
+            out = border.run(plain, self.func, call, *tree.unflatten(self.structure, leaves))
             out_leaves, got = tree.flatten(out)
             dims = _out_dims(self.out_dims, out, out_leaves)
             if structure is not None and got != structure:

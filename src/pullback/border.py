@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import tree
-from .core import box_types, escaped, paused
+from .core import box_types, detached, escaped, paused
 from .errors import ConversionError
 
 
@@ -49,7 +49,8 @@ def entering(value: Any) -> Any:
         raise escaped(value.tracer)
     if value.alias is not None:
         value.alias.refresh(value)
-    return value
+    following = value.tracer.backend.following
+    return value if following is None or following() else detached(value)
 
 
 def check_outputs(transform: str, leaves: list[Any], structure: Any, backend: Any) -> None:
@@ -74,9 +75,9 @@ def check_outputs(transform: str, leaves: list[Any], structure: Any, backend: An
             )
 
 
-def run(backend: Any, func: Callable[..., Any], call: Callable[..., Any], *args: Any) -> Any:
+def run(trace: Any, func: Callable[..., Any], call: Callable[..., Any], *args: Any) -> Any:
     """`call(*args)`, which runs the program's `func` under a transform."""
-    token = backend.start(func)
+    token = trace.backend.start(func, trace)
     try:
         return call(*args)
     except ValueError as error:
@@ -85,7 +86,7 @@ def run(backend: Any, func: Callable[..., Any], call: Callable[..., Any], *args:
             raise error.__cause__ from error
         raise
     finally:
-        backend.stop(token)
+        trace.backend.stop(token)
 
 
 def refresh_views(leaves: list[Any]) -> None:
@@ -144,7 +145,7 @@ def check_cotangent(
         if cotangent.dtype is dtype and cotangent.shape == shape:
             return cotangent
     elif kind is float and shape == ():
-        return dtype.type(cotangent)
+        return backend.cast(cotangent, dtype)
     if type(cotangent) not in box_types:
         why = backend.refusal(cotangent)
         if why is not None:
@@ -156,13 +157,13 @@ def check_cotangent(
         raise ValueError(
             f"{where()}: got shape {got}, expected {shape}, the {of}'s own (nothing is broadcast)"
         )
-    if got_dtype.kind == "c" and dtype.kind != "c":
+    if backend.is_complex(got_dtype) and not backend.is_complex(dtype):
         what = "tangent" if of == "primal" else "cotangent"
         raise TypeError(
             f"{where()}: got a complex {what} for a real {of} of dtype {dtype}; pass its .real"
         )
     if type(cotangent) in box_types:
-        return cotangent if got_dtype is dtype else cotangent.astype(dtype)
+        return cotangent if got_dtype is dtype else backend.xp.astype(cotangent, dtype)
     return (
         cotangent
         if hasattr(cotangent, "dtype") and got_dtype is dtype

@@ -32,10 +32,11 @@ class Primitive:
     `rules` holds one `Rule` (or None: not differentiable) an argument; a variadic primitive has
     one for all of its arguments, and arguments beyond the rules are operands without a derivative
     (index arrays). `kind` is one of the kinds in `ops/declare.py`; `batch` says how the op takes a
-    leading batch axis (see `ops/lift.py`), and is None for an op that cannot.
+    leading batch axis (see `ops/lift.py`), and is None for an op that cannot. `jvp`, where there is
+    one, gives results and tangents in one go, or None where the rules are to be asked.
     """
 
-    __slots__ = ("batch", "impl", "joint", "kind", "name", "outputs", "rules", "variadic")
+    __slots__ = ("batch", "impl", "joint", "jvp", "kind", "name", "outputs", "rules", "variadic")
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class Primitive:
         joint: bool = False,
         outputs: int | None = None,
         batch: Callable[..., Any] | None = None,
+        jvp: Callable[..., Any] | None = None,
     ) -> None:
         self.batch = batch
         self.name = name
@@ -57,6 +59,7 @@ class Primitive:
         self.variadic = variadic
         self.joint = joint
         self.outputs = outputs
+        self.jvp = jvp
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Apply the primitive: to boxes, under their transforms; to raw arrays, at once."""
@@ -78,7 +81,7 @@ class Primitive:
 class Trace:
     """One running transform: it gives meaning to primitives whose arguments it has boxed."""
 
-    __slots__ = ("__weakref__", "ended", "level", "name", "pushing", "recording")
+    __slots__ = ("__weakref__", "backend", "ended", "level", "name", "pushing", "recording")
 
     # Is it one whose tape the recorders may write?
     records = False
@@ -89,6 +92,7 @@ class Trace:
     def __init__(self, name: str, level: int | None = None) -> None:
         self.level = next(_levels) if level is None else level
         self.name = name
+        self.backend: Any = None
         self.ended = False
         # May `recorders.py` do the work of `process`? It does that of a tape, or of tangents. After
         # a write into one of its arrays a recorder asks `current` first: views may be out of date.
@@ -165,10 +169,13 @@ def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> A
             if top is None or trace.level > top.level:
                 top = trace
     if top is not None:
+        following = top.backend.following
+        if following is not None and not following():
+            return _bind_constants(primitive, [detached(arg) for arg in args], params)
         if buffers and top.level:
             args = [top.read(arg) for arg in args]
         return top.process(primitive, args, params)
-    out = primitive.impl(*args, **params)
+    out = run(primitive, args, params)
     if args is given or all(seen is arg for seen, arg in zip(args, given, strict=True)):
         return out
     return constant(out, args)
@@ -193,6 +200,28 @@ def current(*operands: Any) -> Any:
     return trace
 
 
+def _bind_constants(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+    """Run `primitive` on constants, of which some may have batch axes."""
+    traces = [arg.tracer for arg in args if type(arg) in box_types]
+    if not traces:
+        return constant(run(primitive, args, params), args)
+    return max(traces, key=lambda trace: trace.level).process(primitive, args, params)
+
+
+# The array types of the libraries in use other than NumPy -> how primitives run on them.
+implementations: dict[type, Any] = {}
+
+
+def run(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+    """`primitive` on raw arrays, as their library does it."""
+    if implementations:
+        for arg in args:
+            impls = implementations.get(type(arg))
+            if impls is not None:
+                return impls[primitive.name](*args, **params)
+    return primitive.impl(*args, **params)
+
+
 def is_buffer(value: Any) -> bool:
     """Is `value` an array that no transform follows yet, but that one may be written into?"""
     return type(value) in box_types and value.tracer.level == 0
@@ -203,6 +232,8 @@ def constant(value: Any, args: Sequence[Any]) -> Any:
 
     A write into it would not be followed; a copy would not see the writes that are.
     """
+    if type(value) in implementations:
+        return implementations[type(value)].constant(value, args)
     if getattr(value, "flags", None) is None:
         return value
     if not any(memory_of(value) is memory_of(arg) for arg in args):

@@ -23,7 +23,7 @@ from .transpose import Transpose
 class ForwardTrace(Trace):
     """Gives every value computed from its boxes a tangent."""
 
-    __slots__ = ("backend", "careful", "next_place")
+    __slots__ = ("careful", "next_place")
 
     def __init__(self, name: str, backend: Any) -> None:
         super().__init__(name)
@@ -52,20 +52,26 @@ class ForwardTrace(Trace):
                 tangents[place] = arg.tangent
         if primitive.kind == "call":
             return self._push_call(primitive, values, tangents)
-        out = bind(primitive, values, params)
-        push = _PUSHES.get(primitive.kind)
-        if push is None:
+        out, tangent = self._pushed(primitive, values, tangents, params)
+        if tangent is None:
             return out
-        tangent = push(self, primitive, values, tangents, out, params)
         if primitive.outputs is None:
-            if tangent is None:
-                return out
             box = self._match(out, tangent)
             for arg, value in zip(args, values, strict=True):
                 if arg is not value:
                     self._note_view(box, arg, primitive, params)
             return box
         return self._boxed(out, tangent)
+
+    def _pushed(self, primitive: Primitive, values: Any, tangents: Any, params: Any) -> Any:
+        """The result of `primitive` and its tangent, a list of them for several; None for zero."""
+        if primitive.jvp is not None:
+            both = primitive.jvp(values, tangents, **params)
+            if both is not None:
+                return both
+        out = bind(primitive, values, params)
+        push = _PUSHES.get(primitive.kind)
+        return out, push and push(self, primitive, values, tangents, out, params)
 
     def _push_call(self, call: Any, values: Sequence[Any], tangents: Sequence[Any]) -> Any:
         """A user's function, pushed forward as its rule says."""
@@ -83,7 +89,7 @@ class ForwardTrace(Trace):
         if self.backend.is_view(box.value, arg.value):
             box.alias = View(arg, primitive, params)
         elif not self.pushing and self.backend.is_view(box.tangent, arg.tangent):
-            box.tangent = box.tangent.copy()
+            box.tangent = self.backend.copy(box.tangent)
 
     def end(self) -> None:
         """A box that is used after this has escaped."""
@@ -252,7 +258,7 @@ def run_forward(
     trace = ForwardTrace(transform, backend_of(leaves))
     _enter(trace, leaves, tangent_leaves(transform, structure, tangents), structure, root)
     try:
-        out = border.run(trace.backend, func, func, *tree.unflatten(structure, leaves))
+        out = border.run(trace, func, func, *tree.unflatten(structure, leaves))
         out, aux = border.split_aux(transform, out) if has_aux else (out, None)
         out_leaves, out_structure = tree.flatten(out)
         border.check_outputs(transform, out_leaves, out_structure, trace.backend)
@@ -289,7 +295,7 @@ def _enter(
         def where(place: int = place) -> str:
             return f"pullback.{trace.name}: {tree.path_of(structure, place, 'tangents')}"
 
-        value = backend.enter(leaves[place])
+        value = backend.enter(leaves[place], trace)
         aval = backend.aval(value) if follows else None
         checked = border.check_tangent(tangent, aval, backend, where)
         if checked is not None:

@@ -103,7 +103,7 @@ class Jacobian:
             (linear.outputs, linear.out_structure, "output"),
         ):
             for place, aval in enumerate(avals):
-                if aval is None or (aval[1].kind == "c") is self.options.holomorphic:
+                if aval is None or linear.backend.is_complex(aval[1]) is self.options.holomorphic:
                     continue
                 got = f"{where}: {tree.path_of(structure, place, root)} is of dtype {aval[1]}"
                 if self.options.holomorphic:

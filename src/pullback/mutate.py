@@ -25,6 +25,7 @@ from .core import (
     new_box,
     paused,
     raw,
+    run,
 )
 
 
@@ -114,7 +115,7 @@ def note_reader(trace: Trace, array: Any) -> None:
 
 def put(trace: Trace, buffer: Any, index: Any, value: Any) -> Any:
     """`buffer[index] = value`, seen by the other traces that read it; what stood there."""
-    overwritten = buffer[index].copy()
+    overwritten = trace.backend.copy(buffer[index])
     buffer[index] = value
     if _readers and type(buffer) not in box_types:
         _, readers = _readers.get(id(memory_of(buffer)), (None, ()))
@@ -180,7 +181,7 @@ def writable(value: Any, written: Any, index: Any = ...) -> Any:
 class BufferTrace(Trace):
     """Level 0: arrays that no transform follows yet, but that one may write a traced value into."""
 
-    __slots__ = ("backend", "next_place")
+    __slots__ = ("next_place",)
 
     def __init__(self, backend: Any) -> None:
         super().__init__("buffer", 0)
@@ -199,7 +200,7 @@ class BufferTrace(Trace):
         Integers and booleans cannot: they are indices and masks, which NumPy wants plain.
         """
         values = [arg.value if type(arg) in box_types else arg for arg in args]
-        out = primitive.impl(*values, **params)
+        out = run(primitive, values, params)
         if primitive.outputs is not None:
             return tuple(self._result(part) for part in out)
         for arg, value in zip(args, values, strict=True):
@@ -210,7 +211,7 @@ class BufferTrace(Trace):
         return self._result(out)
 
     def _result(self, out: Any) -> Any:
-        return self.box(out) if getattr(out, "dtype", None) and out.dtype.kind in "fc" else out
+        return self.box(out) if self.backend.differentiable(out) else out
 
     def write(self, root: Box, steps: Any, index: Any, value: Any) -> None:
         """Write a plain `value`: there is no derivative to follow."""

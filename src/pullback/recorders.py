@@ -19,10 +19,10 @@ from .rules import IDENTITY, NEGATE, VALUE, Rule, source_of
 _UNARY = """
 def record(x):
     trace = x.tracer
-    if not trace.recording or open_pauses:
-        if trace.pushing and not open_pauses:
+    if not trace.recording or {paused}:
+        if trace.pushing and not ({paused}):
             return push(x)
-        trace = current(x)
+        trace = None if {paused} else current(x)
         if trace is None:
             return bind(primitive, (x,), {{}})
     a = x.value
@@ -70,10 +70,10 @@ def record(x, y):
             return convert(record, x, y)
         trace = y.tracer
         b = y.value
-    if not trace.recording or open_pauses:
-        if trace.pushing and not open_pauses:
+    if not trace.recording or {paused}:
+        if trace.pushing and not ({paused}):
             return push(trace, x, y, a, b)
-        trace = current(x, y)
+        trace = None if {paused} else current(x, y)
         if trace is None:
             return bind(primitive, (x, y), {{}})
         if a is not x:
@@ -148,7 +148,7 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         "current": current,
         "box_type": backend.box_type,
         "float64": backend.float64,
-        "impl": primitive.impl,
+        "impl": backend.implementation(primitive),
         "keep_zeros": backend.keep_zeros,
         "open_pauses": open_pauses,
         "operands": backend.operands,
@@ -156,7 +156,10 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         "project": project,
         "xp": backend.xp,
     }
-    fields = {}
+    fields = {"paused": "open_pauses"}
+    if backend.following is not None:
+        scope["following"] = backend.following
+        fields["paused"] = "open_pauses or not following()"
     for name, rule in zip("xy", rules, strict=False):
         scope[f"{name}_step"] = rule.step
         scope[f"{name}_function"] = rule.step[1]
@@ -170,6 +173,24 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
     source = (_UNARY if len(rules) == 1 else _BINARY).format(**fields) + _MOVED
     exec(source, scope)  # noqa: S102
     return scope["record"]
+
+
+def on_values(primitive: Primitive, backend: Any) -> Callable[..., Any]:
+    """`bind` of a constant: where only reverse traces follow the arguments, they see values."""
+    box_type, impl = backend.box_type, backend.implementation(primitive)
+
+    def apply(*args: Any) -> Any:
+        values: list[Any] = []
+        for arg in args:
+            value = arg
+            while type(value) is box_type:
+                if not value.tracer.recording and current(value) is None:
+                    return bind(primitive, args, {})
+                value = value.value
+            values.append(value)
+        return impl(*values)
+
+    return apply
 
 
 def is_recorder(apply: Any) -> bool:

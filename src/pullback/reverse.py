@@ -15,7 +15,19 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from .core import Box, Primitive, Trace, box_types, escaped, memory_of, new_box, raw, same_box
+from .core import (
+    Box,
+    Primitive,
+    Trace,
+    bind,
+    box_types,
+    escaped,
+    memory_of,
+    new_box,
+    raw,
+    run,
+    same_box,
+)
 from .errors import StaleValueError
 from .mutate import View, Write, follow, note_reader, put, writable
 from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
@@ -29,7 +41,6 @@ class ReverseTrace(Trace):
 
     records = True
     __slots__ = (
-        "backend",
         "box_type",
         "captured",
         "complex",
@@ -63,7 +74,7 @@ class ReverseTrace(Trace):
 
     def leaf(self, value: Any) -> Box:
         """A box for a primal: an entry without edges."""
-        return self._record((), self.backend.enter(value))
+        return self._record((), self.backend.enter(value, self))
 
     def lift(self, box: Box) -> Box:
         """A box around one of an outer trace (or of none) that is about to be written into."""
@@ -99,8 +110,8 @@ class ReverseTrace(Trace):
         values, refs, nested = self._unwrap(primitive, args)
         if primitive.kind == "call":
             return self._record_call(primitive, refs, values)
-        run = primitive if nested else primitive.impl
-        out = run(*values, **params)
+        apply = bind if nested else run
+        out = apply(primitive, values, params)
         if primitive.joint:
             return self._record_joint(primitive, refs, values, params, out)
         edges = self._edges(primitive, refs, values, params, out)
@@ -183,7 +194,7 @@ class ReverseTrace(Trace):
 
         Also after this trace has ended: a later walk back undoes that write first.
         """
-        self.writes.append(Write(self.next_index(), buffer, index, stored.copy()))
+        self.writes.append(Write(self.next_index(), buffer, index, self.backend.copy(stored)))
         memory = memory_of(buffer)
         for key, (array, _) in [*self.kept.items()]:
             if memory_of(array) is memory:
@@ -219,7 +230,7 @@ class ReverseTrace(Trace):
     def note(self, dtype: Any) -> None:
         """Remember that a value of a dtype other than float64 is on the tape."""
         self.mixed = True
-        if dtype.kind == "c":
+        if self.backend.is_complex(dtype):
             self.complex = True
 
     def _record(self, edges: Sequence[Edge], value: Any) -> Box:
@@ -317,12 +328,12 @@ class Walk:
                 if how == PARTIAL:
                     partial = function(*saved)
                     if conjugate:
-                        partial = partial.conjugate()
+                        partial = backend.conjugate(partial)
                     contribution = cotangent * partial
                     if careful:
                         contribution = backend.keep_zeros(contribution, cotangent)
                 elif how == VALUE:
-                    contribution = cotangent * (saved.conjugate() if conjugate else saved)
+                    contribution = cotangent * (backend.conjugate(saved) if conjugate else saved)
                     if careful:
                         contribution = backend.keep_zeros(contribution, cotangent)
                 elif how == IDENTITY:
@@ -425,7 +436,7 @@ class Walk:
             cotangent = self.trace.backend.copy_like(cotangent, like)
             part = follow(steps, cotangent)
         if value_ref is not None:
-            written = part[index].copy()
+            written = self.trace.backend.copy(part[index])
             self.add(value_ref, written if last is None else written * last)
         part[index] = 0
         if self.cotangents[ref] is not None:
@@ -459,7 +470,7 @@ _SMALL = 1 << 13
 
 def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
     """`cotangent` as the primal is: broadcast axes summed, imaginary part dropped, dtype cast."""
-    if dtype.kind != "c" and cotangent.dtype.kind == "c":
+    if cotangent.dtype is not dtype and xp.is_complex(cotangent.dtype) and not xp.is_complex(dtype):
         cotangent = cotangent.real
     if cotangent.shape != shape:
         lead = len(cotangent.shape) - len(shape)
@@ -471,4 +482,4 @@ def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
             if axis < 0 or shape[axis] != cotangent.shape[lead + axis]
         ):
             cotangent = xp.sum(cotangent, axis=axes, keepdims=True).reshape(shape)
-    return cotangent if cotangent.dtype == dtype else cotangent.astype(dtype)
+    return cotangent if cotangent.dtype == dtype else xp.astype(cotangent, dtype)

@@ -34,10 +34,8 @@ class Transpose:
         backend: Any,
     ) -> None:
         self._trace = trace = ReverseTrace("transpose", backend)
-        self._arguments = [
-            trace.leaf(backend.zeros(*aval)) if aval is not None and aval[1].kind in "fc" else None
-            for aval in avals
-        ]
+        zeros = [None if aval is None else backend.zeros(*aval) for aval in avals]
+        self._arguments = [trace.leaf(x) if backend.differentiable(x) else None for x in zeros]
         self._results = function(self._arguments)
         self._tape = trace.end()
 
@@ -61,9 +59,9 @@ class Transpose:
 def _spread(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
     if cotangent.shape != shape:
         cotangent = xp.broadcast_to(cotangent, shape)
-    if dtype.kind != "c" and cotangent.dtype.kind == "c":
-        cotangent = cotangent.real
-    return cotangent if cotangent.dtype == dtype else cotangent.astype(dtype)
+    if cotangent.dtype != dtype and xp.is_complex(cotangent.dtype) and not xp.is_complex(dtype):
+        cotangent = xp.real(cotangent)
+    return cotangent if cotangent.dtype == dtype else xp.astype(cotangent, dtype)
 
 
 def linear_transpose(func: Callable[..., Any], *primals: Any) -> Callable[[Any], tuple[Any, ...]]:

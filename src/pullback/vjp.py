@@ -60,13 +60,15 @@ class Recording:
             self.count = sum(differentiable)
             args = tree.unflatten(self.leaves, leaves)
             del leaves
-            out = border.run(backend, func, call, args)
+            out = border.run(trace, func, call, args)
             del args
             out, aux = border.split_aux(transform, out) if has_aux else (out, None)
             if type(out) in box_types and out.tracer is trace:
                 out_leaves, self.out_structure = [out], tree.LEAF
             else:
                 out_leaves, self.out_structure = tree.flatten(out)
+                if not self.inputs:
+                    trace.backend = backend = backend_of(out_leaves)
                 border.check_outputs(transform, out_leaves, self.out_structure, backend)
             border.refresh_views(out_leaves)
         finally:

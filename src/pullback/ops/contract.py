@@ -17,13 +17,9 @@ from .declare import multilinear
 from .lift import aligned, same_ranks
 
 
-def _conj(x: Any) -> Any:
-    return x.conj() if x.dtype.kind == "c" else x
-
-
-def _adjoint(x: Any) -> Any:
+def _adjoint(xp: Any, x: Any) -> Any:
     """The conjugate transpose of a matrix, or of each in a stack."""
-    return _conj(x.T if x.ndim == 2 else x.swapaxes(-1, -2))
+    return xp.conj(x.T if x.ndim == 2 else x.swapaxes(-1, -2))
 
 
 # A batch axis that `x` or `y` lacks, or has with length 1, is summed by `project`.
@@ -31,24 +27,24 @@ def _adjoint(x: Any) -> Any:
 
 def _matmul_x(cotangent: Any, xp: Any, y: Any, shape: tuple[int, ...]) -> Any:
     if y.ndim == 1:
-        return xp.expand_dims(cotangent, (-1,)) * _conj(y)
+        return xp.expand_dims(cotangent, (-1,)) * xp.conj(y)
     if len(shape) == 1:
         column = xp.expand_dims(cotangent, (-1,))
-        return xp.reshape(_conj(y) @ column, y.shape[:-1])
-    return cotangent @ _adjoint(y)
+        return xp.reshape(xp.conj(y) @ column, y.shape[:-1])
+    return cotangent @ _adjoint(xp, y)
 
 
 def _matmul_y(cotangent: Any, xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
     if x.ndim == 1:
         if len(shape) == 1:
-            return cotangent * _conj(x)
-        return xp.expand_dims(_conj(x), (-1,)) * xp.expand_dims(cotangent, (-2,))
+            return cotangent * xp.conj(x)
+        return xp.expand_dims(xp.conj(x), (-1,)) * xp.expand_dims(cotangent, (-2,))
     if x.ndim > len(shape) <= 2:
         # One matrix or vector for all rows of a batch: one product, not one a batch element.
         rows = math.prod(x.shape[:-1])
         x = xp.reshape(x, (rows, shape[0]))
         cotangent = xp.reshape(cotangent, (rows, *shape[1:]))
-    return _adjoint(x) @ cotangent
+    return _adjoint(xp, x) @ cotangent
 
 
 def _matmul_batch(
@@ -87,12 +83,12 @@ matmul = multilinear("matmul", _matmul_x, _matmul_y, batch=_matmul_batch)
 
 def _contract_x(cotangent: Any, xp: Any, y: Any, subscripts: str) -> Any:
     left, right, out = subscripts.replace("->", ",").split(",")
-    return xp.contract(cotangent, _conj(y), subscripts=f"{out},{right}->{left}")
+    return xp.contract(cotangent, xp.conj(y), subscripts=f"{out},{right}->{left}")
 
 
 def _contract_y(cotangent: Any, xp: Any, x: Any, subscripts: str) -> Any:
     left, right, out = subscripts.replace("->", ",").split(",")
-    return xp.contract(_conj(x), cotangent, subscripts=f"{left},{out}->{right}")
+    return xp.contract(xp.conj(x), cotangent, subscripts=f"{left},{out}->{right}")
 
 
 def _contract_batch(
@@ -113,7 +109,7 @@ contract = multilinear("contract", _contract_x, _contract_y, batch=_contract_bat
 
 
 def _convolve_x(cotangent: Any, xp: Any, y: Any, shape: tuple[int, ...], mode: str) -> Any:
-    kernel = _conj(y)[..., ::-1]
+    kernel = xp.conj(y)[..., ::-1]
     if mode == "full":
         return xp.convolve(cotangent, kernel, mode="valid")
     if shape[-1] >= y.shape[-1]:

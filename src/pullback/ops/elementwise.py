@@ -164,23 +164,23 @@ bessel_i = elementwise("bessel_i", _bessel_i)
 
 def _sign(cotangent: Any, xp: Any, out: Any, x: Any) -> Any:
     """Of the complex x / |x|: what of the cotangent is along the circle, over |x|."""
-    along = (out.conjugate() * cotangent).real
+    along = (xp.conj(out) * cotangent).real
     return ((cotangent - out * along) / _divisor(xp, xp.absolute(x)),)
 
 
-absolute = elementwise("absolute", lambda xp, x: xp.sign(x).conjugate())
+absolute = elementwise("absolute", lambda xp, x: xp.conj(xp.sign(x)))
 fabs = elementwise("fabs", lambda xp, x: xp.sign(x))
 sign = opaque("sign", _sign)  # of complex arrays
 real_sign = constant("real_sign")
 copysign = elementwise("copysign", lambda xp, x, y: xp.sign(x) * xp.copysign(1.0, y), 0)
-conjugate = linear("conjugate", lambda cotangent: cotangent.conjugate())
+conjugate = linear("conjugate", lambda cotangent, xp: xp.conj(cotangent))
 real = linear("real", lambda cotangent: cotangent)
 imag = linear("imag", lambda cotangent: cotangent * 1j)  # 1j * float64 is no NumPy scalar
 astype = linear("astype", lambda cotangent: cotangent)
 to_whole = constant("to_whole", impl=lambda x, dtype: x.astype(dtype))  # or to a boolean
 fractional_part = elementwise("fractional_part", 1)
 nextafter = elementwise("nextafter", 1, 0)
-ldexp = elementwise("ldexp", lambda xp, dtype, y: xp.ldexp(dtype.type(1), y), 0)
+ldexp = elementwise("ldexp", lambda xp, dtype, y: xp.ldexp(xp.ones((), dtype), y), 0)
 
 
 # Choices: ties are split evenly, and where nothing is ordered (nan) both arguments get all
@@ -188,11 +188,11 @@ ldexp = elementwise("ldexp", lambda xp, dtype, y: xp.ldexp(dtype.type(1), y), 0)
 
 def _lesser(xp: Any, x: Any, y: Any) -> Any:
     """1 where x is less than y, or either is nan; a half where they are equal; else 0."""
-    return xp.where(x == y, xp.float32(0.5), xp.logical_not(x > y))
+    return xp.where(x == y, xp.one_half, xp.logical_not(x > y))
 
 
 def _lesser_number(xp: Any, less: Any, more: Any, other: Any) -> Any:
-    return xp.where(less == more, xp.float32(0.5), (less < more) | xp.isnan(other))
+    return xp.where(less == more, xp.one_half, (less < more) | xp.isnan(other))
 
 
 maximum = elementwise("maximum", lambda xp, x, y: _lesser(xp, y, x), _lesser, masks=True)

@@ -103,6 +103,8 @@ def spread(arg: Any, batched: bool, size: int) -> Any:
     if batched:
         return arg
     arg = arg if hasattr(arg, "shape") else np.asarray(arg)
+    if hasattr(arg, "expand"):  # torch's, which np.broadcast_to would convert
+        return arg.expand((size, *arg.shape))
     return xp.broadcast_to(arg, (size, *arg.shape))
 
 
@@ -175,7 +177,9 @@ def _each(size: int, ndim: int) -> Any:
 
 def is_array(part: Any) -> bool:
     """Is this part of an index an array, or does it count as one?"""
-    return isinstance(part, (np.ndarray, list, bool, np.bool_, Operand))
+    if isinstance(part, (np.ndarray, list, bool, np.bool_, Operand)):
+        return True
+    return getattr(part, "ndim", 0) > 0  # another library's array
 
 
 def _places(parts: Sequence[Any]) -> list[int]:

@@ -21,7 +21,7 @@ from .lift import aligned, all_axes, expanded
 
 def _adjoint(xp: Any, x: Any) -> Any:
     x = xp.swapaxes(x, -1, -2)
-    return xp.conjugate(x) if x.dtype.kind == "c" else x
+    return xp.conj(x)
 
 
 def _skew(xp: Any, x: Any) -> Any:
@@ -95,7 +95,7 @@ cofactor_derivative = opaque("cofactor_derivative", _cofactor_derivative_vjp, ar
 def _slogdet_vjp(cotangents: Any, xp: Any, x: Any, out: Any) -> Any:
     g_sign, g_log = cotangents
     g = 0 if g_log is None else g_log
-    if g_sign is not None and x.dtype.kind == "c":
+    if g_sign is not None and xp.is_complex(x.dtype):
         g = g + xp.imag(g_sign * xp.conjugate(out[0])) * 1j
     elif g_log is None:
         return (None,)
@@ -150,7 +150,7 @@ def _phase(xp: Any, inner: Any) -> Any:
 
 
 def _objection_to_phase(xp: Any, inner: Any) -> Any:
-    return xp.objection(_phase(xp, inner), inner) if inner.dtype.kind == "c" else 0
+    return xp.objection(_phase(xp, inner), inner) if xp.is_complex(inner.dtype) else 0
 
 
 def _gaps(w: Any) -> Any:
@@ -245,14 +245,14 @@ def _svd_vjp(cotangents: Any, xp: Any, out: Any) -> Any:
     middle = xp.where(equal, within, across)
     zero = xp.vanish(s)
     reciprocal = xp.where(zero, 0, 1 / xp.where(zero, 1, s))[..., None, :]
-    if u.dtype.kind == "c":
+    if xp.is_complex(u.dtype):
         # A common phase of both vectors is free; the difference of their phases is the matrix's.
         phase = _phase(xp, inner_u)
         middle = middle + xp.eye(k) * (phase * reciprocal * 1j)
         middle = middle + xp.objection(phase + _phase(xp, inner_v), abs(inner_u) + abs(inner_v))
     if g_s is not None:
         ambiguous = xp.any(pairs, axis=-1)
-        if u.dtype.kind == "c" or u.shape[-2] != v.shape[-2]:
+        if xp.is_complex(u.dtype) or u.shape[-2] != v.shape[-2]:
             ambiguous = ambiguous | zero
         middle = middle + xp.unseen(g_s, ambiguous, abs(inner_u) + abs(inner_v))
     g_x = (left + u @ middle) @ v_h
@@ -293,7 +293,7 @@ qr = opaque("qr", _qr_vjp, outputs=2)
 
 def _direction(xp: Any, x: Any) -> Any:
     """X / |x|, and 0 at 0."""
-    if x.dtype.kind != "c":
+    if not xp.is_complex(x.dtype):
         return xp.sign(x)
     zero = x == 0
     return xp.where(zero, 0, x / abs(xp.where(zero, 1, x)))

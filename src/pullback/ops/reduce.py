@@ -103,7 +103,7 @@ def _number_extreme_vjp(
 
 
 def _share(cotangent: Any, xp: Any, mask: Any, axis: Any, keepdims: bool) -> Any:
-    count = xp.sum(mask, axis=axis, keepdims=keepdims).astype(cotangent.dtype)
+    count = xp.astype(xp.sum(mask, axis=axis, keepdims=keepdims), cotangent.dtype)
     return xp.where(mask, _kept(cotangent / count, mask.shape, axis, keepdims), 0)
 
 
@@ -134,10 +134,6 @@ kth_of_rows = opaque(
 # Products and running ops
 
 
-def _conj(x: Any) -> Any:
-    return x.conjugate() if x.dtype.kind == "c" else x
-
-
 difference = linear("difference", lambda cotangent, xp, axis: xp.undifference(cotangent, axis=axis))
 undifference = linear(
     "undifference", lambda cotangent, xp, axis: xp.difference(cotangent, axis=axis)
@@ -152,9 +148,9 @@ def _recurrence_vjp(
     cotangent: Any, xp: Any, a: Any, out: Any, axis: int, reverse: bool
 ) -> tuple[Any, Any]:
     step = -1 if reverse else 1
-    ahead = xp.shift(_conj(a), axis=axis, by=-step)
+    ahead = xp.shift(xp.conj(a), axis=axis, by=-step)
     total = xp.recurrence(cotangent, ahead, axis=axis, reverse=not reverse)
-    return total, total * xp.shift(_conj(out), axis=axis, by=step)
+    return total, total * xp.shift(xp.conj(out), axis=axis, by=step)
 
 
 recurrence = opaque("recurrence", _recurrence_vjp, arguments="c a")
@@ -167,7 +163,7 @@ cumsum = linear(
 
 def _products_before_vjp(cotangent: Any, xp: Any, x: Any, axis: int, reverse: bool) -> tuple[Any]:
     back = 1 if reverse else -1
-    x = _conj(x)
+    x = xp.conj(x)
     source, between = (xp.shift(v, axis=axis, by=back) for v in (cotangent, x))
     later = xp.recurrence(source, between, axis=axis, reverse=not reverse)
     return (later * xp.products_before(x, axis=axis, reverse=reverse),)
@@ -177,7 +173,7 @@ products_before = opaque("products_before", _products_before_vjp)
 
 
 def _cumprod_vjp(cotangent: Any, xp: Any, x: Any, axis: int) -> tuple[Any]:
-    x = _conj(x)
+    x = xp.conj(x)
     later = xp.recurrence(cotangent, xp.shift(x, axis=axis, by=-1), axis=axis, reverse=True)
     return (later * xp.products_before(x, axis=axis, reverse=False),)
 
@@ -187,7 +183,7 @@ cumprod = opaque("cumprod", _cumprod_vjp)
 
 def _products_of_others_vjp(cotangent: Any, xp: Any, x: Any, axis: int) -> tuple[Any]:
     # Of each pair of elements one stands before the other: two sweeps reach every pair.
-    x = _conj(x)
+    x = xp.conj(x)
     before = xp.products_before(x, axis=axis, reverse=False)
     after = xp.products_before(x, axis=axis, reverse=True)
     total = 0
@@ -206,9 +202,9 @@ def _prod_vjp(cotangent: Any, xp: Any, x: Any, axis: Any, keepdims: bool) -> tup
         return (out,)
     *before, last = range(-x.ndim, 0) if axis is None else axis
     for one in before:
-        out = out * _conj(xp.products_of_others(x, axis=one))
+        out = out * xp.conj(xp.products_of_others(x, axis=one))
         x = xp.prod(x, axis=(one,), keepdims=True)
-    return (out * _conj(xp.products_of_others(x, axis=last)),)
+    return (out * xp.conj(xp.products_of_others(x, axis=last)),)
 
 
 prod = opaque("prod", _prod_vjp, lift=all_axes)

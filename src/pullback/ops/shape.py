@@ -53,7 +53,7 @@ reshape = linear(
 )
 transpose = linear(
     "transpose",
-    lambda cotangent, axes: cotangent.transpose(_inverse(axes)),
+    lambda cotangent, xp, axes: xp.transpose(cotangent, _inverse(axes)),
     lift=lift.more_axes,
 )
 flip = linear("flip", lambda cotangent, xp, axis: xp.flip(cotangent, axis=axis))

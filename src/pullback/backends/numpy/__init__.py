@@ -31,6 +31,7 @@ def _functions_of(module: ModuleType) -> dict[str, Any]:
 
 for _family in (elementwise, reduce, shape, index, contract, linalg, fft, special):
     vars(xp).update(_functions_of(_family))
+xp.one_half = elementwise.one_half
 
 
 class NumpyBackend:
@@ -38,6 +39,7 @@ class NumpyBackend:
 
     name = "numpy"
     xp = xp
+    following = None  # NumPy has no mode that makes what is computed constants
     array_type = np.ndarray
     float64 = np.dtype(np.float64)
     # Set by the frontend: its box, and what makes an array of anything.
@@ -52,6 +54,11 @@ class NumpyBackend:
 
     # Plain arrays up to this size are copied onto the tape; larger ones are fingerprinted.
     copied_bytes = 1 << 16
+
+    @staticmethod
+    def implementation(primitive: Any) -> Any:
+        """What runs `primitive` on raw arrays."""
+        return primitive.impl
 
     @staticmethod
     def fingerprint(array: Any) -> Any:
@@ -97,7 +104,7 @@ class NumpyBackend:
         return isinstance(value, (float, complex)) if dtype is None else dtype.kind in "fc"
 
     @staticmethod
-    def enter(value: Any) -> Any:
+    def enter(value: Any, trace: Any = None) -> Any:  # noqa: ARG004
         """A primal as a transform holds it.
 
         Arrays are copied: later changes by the caller cannot reach the tape, nor writes the caller.
@@ -188,6 +195,15 @@ class NumpyBackend:
         winner[flat] = order
         last = winner[flat] == order
         return None if last.all() else last.reshape(written)
+
+    @staticmethod
+    def is_complex(dtype: Any) -> bool:
+        return dtype.kind == "c"
+
+    @staticmethod
+    def conjugate(value: Any) -> Any:
+        """The conjugate of an array or number."""
+        return value.conjugate()
 
     @staticmethod
     def has_zeros(cotangent: Any) -> bool:

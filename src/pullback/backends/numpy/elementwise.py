@@ -12,6 +12,19 @@ _SWITCH = 25.0
 _TERMS = 60
 
 
+# A half of no more precision than what it is multiplied with.
+one_half = np.float32(0.5)
+
+
+def is_complex(dtype: Any) -> bool:
+    return dtype.kind == "c"
+
+
+def conj(x: Any) -> Any:
+    """The conjugate; real arrays themselves, without a copy."""
+    return x.conjugate() if x.dtype.kind == "c" else x
+
+
 def astype(x: Any, dtype: Any) -> Any:
     return x.astype(dtype)
 

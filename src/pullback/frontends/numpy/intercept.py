@@ -108,7 +108,7 @@ class Interception:
         self.on = True
         self.running = 0
 
-    def start(self, function: Callable[..., Any]) -> Token[Programs | None] | None:
+    def start(self, function: Callable[..., Any], _: Any = None) -> Token[Programs | None] | None:
         """Begin to run `function` under a transform; hand what this returns to `stop`."""
         if not self.on:
             return None

@@ -10,14 +10,14 @@ import numpy as np
 
 from ...backends.numpy import backend
 from ...backends.numpy.index import compact, places
-from ...core import bind, current, detached, raw
+from ...core import detached, raw
 from ...errors import UnsupportedError
 from ...mutate import boxes_of
 from ...ops import elementwise as ops
 from ...ops import reduce as reductions
 from ...ops.declare import registry
 from ...ops.index import scatter_add
-from ...recorders import recorder
+from ...recorders import on_values, recorder
 from .batched import form, one_value
 from .box import define, install_operators, operator_of
 from .dispatch import (
@@ -84,30 +84,12 @@ ufuncs.update(
 )
 
 
-def _on_values(primitive: Any) -> Callable[..., Any]:
-    """`bind` of a constant: where only reverse traces follow the arguments, they see values."""
-    box_type, impl = backend.box_type, primitive.impl
-
-    def apply(*args: Any) -> Any:
-        values = []
-        for arg in args:
-            value = arg
-            while type(value) is box_type:
-                if not value.tracer.recording and current(value) is None:
-                    return bind(primitive, args, {})
-                value = value.value
-            values.append(value)
-        return impl(*values)
-
-    return apply
-
-
 # All others: a primitive named as a ufunc applies it, unless its family says otherwise.
 for _name, _primitive in registry.items():
     if isinstance(_ufunc := getattr(np, _name, None), np.ufunc):
         _constant = _primitive.kind == "constant"
         ufuncs.setdefault(
-            _ufunc, _on_values(_primitive) if _constant else recorder(_primitive, backend)
+            _ufunc, on_values(_primitive, backend) if _constant else recorder(_primitive, backend)
         )
 
 install_operators()

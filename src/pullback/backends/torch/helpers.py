@@ -1,0 +1,47 @@
+"""What rules call beside primitives, under NumPy's names: on boxes too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+def _is_complex(dtype: Any) -> bool:
+    return dtype.is_complex
+
+
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    return torch.where(condition, x, y)
+
+
+def _swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    return x.transpose(axis1, axis2)
+
+
+def _zeros_free(x: Any, axis: Any = None) -> Any:
+    return torch.any(x) if axis is None else torch.any(x, dim=axis)
+
+
+def _concatenate(arrays: Any, axis: int) -> Any:
+    return torch.cat(tuple(arrays), axis)
+
+
+HELPERS: dict[str, Any] = {
+    "concatenate": _concatenate,
+    "moveaxis": torch.movedim,
+    "stack": torch.stack,
+    "conj": torch.conj,
+    "conjugate": torch.conj,
+    "is_complex": _is_complex,
+    "one_half": 0.5,
+    "where": _where,
+    "swapaxes": _swapaxes,
+    "any": _zeros_free,
+    "isnan": torch.isnan,
+    "isfinite": torch.isfinite,
+    "imag": torch.imag,
+    "real": torch.real,
+    "tril": torch.tril,
+    "sign": torch.sgn,
+}

@@ -1,0 +1,17 @@
+"""torch's functions, methods and operators on boxes, through `__torch_function__`."""
+
+from . import box, contract, index, mutation, norms, opaque, pointwise, reduce, shape
+from .box import TensorBox
+
+__all__ = [
+    "TensorBox",
+    "box",
+    "contract",
+    "index",
+    "mutation",
+    "norms",
+    "opaque",
+    "pointwise",
+    "reduce",
+    "shape",
+]

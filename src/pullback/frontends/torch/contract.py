@@ -1,0 +1,58 @@
+"""The matmul family: torch's signatures over `matmul` and `contract`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ...ops import contract as ops
+from .box import TensorBox
+from .dispatch import implements, is_box
+
+
+@implements(torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__)
+def matmul(input: Any, other: Any) -> Any:
+    return ops.matmul(input, other)
+
+
+@implements(torch.Tensor.__rmatmul__)
+def rmatmul(self: Any, other: Any) -> Any:
+    return ops.matmul(other, self)
+
+
+def _of_rank(name: str, *ranks: int) -> None:
+    @implements(getattr(torch, name), getattr(torch.Tensor, name))
+    def product(input: Any, other: Any) -> Any:
+        for one, rank in zip((input, other), ranks, strict=True):
+            if one.ndim != rank:
+                raise RuntimeError(f"torch.{name}: expected {rank} dimensions, got {one.ndim}")
+        return ops.matmul(input, other)
+
+
+_of_rank("mm", 2, 2)
+_of_rank("bmm", 3, 3)
+_of_rank("mv", 2, 1)
+_of_rank("dot", 1, 1)
+
+
+@implements(torch.nn.functional.linear)
+def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+    if weight.ndim == 2:
+        weight = weight.t()
+    out = ops.matmul(input, weight)
+    return out if bias is None else out + bias
+
+
+@implements(torch.addmm, torch.Tensor.addmm)
+def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    out = ops.matmul(mat1, mat2)
+    out = out if alpha == 1 else out * alpha
+    return out + (input if beta == 1 else input * beta)
+
+
+TensorBox.__matmul__ = matmul  # type: ignore[method-assign]
+TensorBox.__rmatmul__ = rmatmul  # type: ignore[method-assign]
+TensorBox.matmul = matmul  # type: ignore[method-assign]
+
+__all__ = ["is_box"]

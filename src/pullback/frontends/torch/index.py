@@ -1,0 +1,47 @@
+"""Indexing: what a tensor takes as an index, and item access."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ...core import is_batched, raw
+from ...ops import index as ops
+from . import opaque
+from .box import TensorBox
+from .dispatch import implements, is_box
+
+
+def static_index(index: Any) -> Any:
+    """`index` without boxes, and with tensors of its own, which a caller cannot change."""
+    if type(index) is tuple:
+        return tuple(map(static_index, index))
+    if isinstance(index, torch.Tensor):
+        return raw(index).detach().clone()
+    if isinstance(index, slice):
+        parts = (index.start, index.stop, index.step)
+        return slice(*(part.item() if is_box(part) else part for part in parts))
+    if isinstance(index, list):
+        return torch.as_tensor(plain_list(index))
+    return index
+
+
+def plain_list(values: Any) -> Any:
+    """Nested lists with the values of tensors in them."""
+    if isinstance(values, (list, tuple)):
+        return [plain_list(value) for value in values]
+    return raw(values).tolist() if isinstance(values, torch.Tensor) else values
+
+
+@implements(torch.Tensor.__getitem__)
+def getitem(self: Any, index: Any) -> Any:
+    parts = index if type(index) is tuple else (index,)
+    if any(map(is_batched, parts)):  # another index for each example
+        return opaque.apply(torch.Tensor.__getitem__, (self, index), {})
+    if not is_box(self):  # a plain tensor, indexed with a traced one: its values
+        return self[static_index(index)]
+    return ops.getitem(self, index=static_index(index))
+
+
+TensorBox.__getitem__ = getitem  # type: ignore[method-assign]

@@ -1,0 +1,167 @@
+"""Pointwise functions, operators and methods: each is a primitive's recorder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from ...backends.torch import backend_of_device
+from ...ops import elementwise as ops
+from ...ops.declare import registry
+from ...ops.index import where as ops_where
+from ...recorders import on_values, recorder
+from . import opaque
+from .box import TensorBox
+from .dispatch import functions, implements, recorded
+
+_BACKEND = backend_of_device(torch.device("cpu"))
+
+# Primitive's name -> torch's names for it, in torch, torch.special and as a method.
+_FOLLOWED = {
+    "negative": "neg negative",
+    "absolute": "abs absolute",
+    "arccos": "acos arccos",
+    "arccosh": "acosh arccosh",
+    "arcsin": "asin arcsin",
+    "arcsinh": "asinh arcsinh",
+    "arctan": "atan arctan",
+    "arctanh": "atanh arctanh",
+    "reciprocal": "reciprocal",
+    "fractional_part": "frac",
+} | {
+    name: name
+    for name in (
+        "cos cosh exp exp2 expm1 log log10 log1p log2 sin sinc sinh sqrt square tan tanh "
+        "deg2rad rad2deg"
+    ).split()
+}
+_BINARY = {
+    "arctan2": "atan2 arctan2",
+    "power": "pow",
+    "maximum": "maximum",
+    "minimum": "minimum",
+    "fmax": "fmax",
+    "fmin": "fmin",
+    "fmod": "fmod",
+    "logaddexp": "logaddexp",
+    "logaddexp2": "logaddexp2",
+    "multiply": "mul multiply",
+    "add": "add",
+    "subtract": "sub subtract",
+    "divide": "div divide true_divide",
+}
+_CONSTANTS = {
+    "less": "lt less",
+    "less_equal": "le less_equal",
+    "greater": "gt greater",
+    "greater_equal": "ge greater_equal",
+    "equal": "eq",
+    "not_equal": "ne not_equal",
+    "trunc": "trunc fix",
+} | {
+    name: name
+    for name in (
+        "ceil floor isfinite isinf isnan logical_and logical_not logical_or logical_xor signbit"
+    ).split()
+}
+_OPERATORS = {
+    "__add__": "add",
+    "__sub__": "subtract",
+    "__mul__": "multiply",
+    "__truediv__": "divide",
+    "__pow__": "operator_power",
+    "__neg__": "negative",
+    "__abs__": "absolute",
+    "__lt__": "less",
+    "__le__": "less_equal",
+    "__gt__": "greater",
+    "__ge__": "greater_equal",
+    "__eq__": "equal",
+    "__ne__": "not_equal",
+}
+
+
+def _fast(primitive: Any) -> Callable[..., Any]:
+    if primitive.kind == "constant":
+        return on_values(primitive, _BACKEND)
+    return recorder(primitive, _BACKEND)
+
+
+def _register(name: str, names: str) -> None:
+    apply = _fast(registry[name])
+    for one in names.split():
+        ours = _with_options(apply, getattr(torch, one))
+        for owner in (torch, torch.special, torch.Tensor):
+            if hasattr(owner, one):
+                functions[getattr(owner, one)] = ours
+                if one not in _OPTIONS:
+                    recorded[getattr(owner, one)] = apply
+        setattr(TensorBox, one, ours if one in _OPTIONS else apply)
+
+
+def _with_options(apply: Callable[..., Any], function: Any) -> Callable[..., Any]:
+    """`apply`, but torch's own function where there is more in the call than arguments."""
+    count = 2 if function.__name__ in _TWO else 1
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) != count:
+            return opaque.apply(function, args, kwargs)
+        return apply(*args)
+
+    return call
+
+
+# What these take is more than their arguments.
+_OPTIONS = "add sub subtract div divide true_divide".split()
+_TWO = " ".join(
+    names for name, names in (_FOLLOWED | _CONSTANTS).items() if len(registry[name].rules) == 2
+).split()
+for _name, _names in (_FOLLOWED | _CONSTANTS).items():
+    _register(_name, _names)
+
+
+def _reflected(apply: Callable[..., Any]) -> Callable[..., Any]:
+    def operate(self: Any, other: Any) -> Any:
+        return apply(other, self)
+
+    return operate
+
+
+for _dunder, _name in _OPERATORS.items():
+    _apply = _fast(registry[_name])
+    setattr(TensorBox, _dunder, _apply)
+    functions[getattr(torch.Tensor, _dunder)] = _apply
+    if _dunder in ("__add__", "__sub__", "__mul__", "__truediv__", "__pow__"):
+        _right = f"__r{_dunder[2:]}"
+        setattr(TensorBox, _right, _reflected(_apply))
+        functions[getattr(torch.Tensor, _right)] = _reflected(_apply)
+
+
+@implements(torch.where, torch.Tensor.where)
+def where(condition: Any, *args: Any, **kwargs: Any) -> Any:
+    if len(args) != 2 or kwargs:
+        return opaque.apply(torch.where, (condition, *args), kwargs)
+    return ops_where(condition, *args)
+
+
+@implements(torch.masked_fill, torch.Tensor.masked_fill)
+def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+    value = value.to(input.dtype) if isinstance(value, torch.Tensor) else value
+    return ops_where(mask, value, input)
+
+
+@implements(torch.clamp, torch.Tensor.clamp, torch.clip, torch.Tensor.clip)
+def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
+    return ops.clip(input, min, max)
+
+
+@implements(torch.clamp_min, torch.Tensor.clamp_min)
+def clamp_min(input: Any, min: Any) -> Any:
+    return ops.clip(input, min, None)
+
+
+@implements(torch.clamp_max, torch.Tensor.clamp_max)
+def clamp_max(input: Any, max: Any) -> Any:
+    return ops.clip(input, None, max)

@@ -1,0 +1,135 @@
+"""Reductions and running sums, with torch's signatures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ...ops import reduce as ops
+from . import opaque
+from .box import TensorBox
+from .dispatch import implements, is_box
+
+_NOTHING: Any = object()
+
+
+def _axes(dim: Any, ndim: int) -> Any:
+    """None for all, or a tuple of axes counted from the end."""
+    if dim is None or dim == ():
+        return None
+    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    for one in dims:
+        if not -max(ndim, 1) <= one < max(ndim, 1):
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but "
+                f"got {one})"
+            )
+    if not ndim:
+        return None
+    axes = tuple(one - ndim if one >= 0 else one for one in dims)
+    if len(set(axes)) != len(axes):
+        raise RuntimeError(f"dim {dims[-1]} appears multiple times in the list of dims")
+    return axes
+
+
+def _in(dtype: Any, x: Any) -> Any:
+    return x if dtype is None or x.dtype is dtype else x.to(dtype)
+
+
+@implements(torch.sum, torch.Tensor.sum)
+def sum(input: Any, *dims: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    dim, keepdim = _positional(dims, dim, keepdim)
+    x = _in(dtype, input)
+    return ops.sum(x, axis=_axes(dim, x.ndim), keepdims=keepdim)
+
+
+@implements(torch.mean, torch.Tensor.mean)
+def mean(input: Any, *dims: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    dim, keepdim = _positional(dims, dim, keepdim)
+    x = _in(dtype, input)
+    return ops.mean(x, axis=_axes(dim, x.ndim), keepdims=keepdim)
+
+
+def _positional(dims: tuple[Any, ...], dim: Any, keepdim: bool) -> tuple[Any, bool]:
+    """`x.sum(0, 1)`, `x.sum((0, 1), True)`, `x.sum(0, True)`."""
+    if not dims:
+        return dim, keepdim
+    if isinstance(dims[-1], bool):
+        *dims_, keepdim = dims
+    else:
+        dims_ = dims
+    return (dims_[0] if len(dims_) == 1 else tuple(dims_)), keepdim
+
+
+def _extreme(name: str) -> Any:
+    primitive = getattr(ops, name[1:])
+
+    @implements(getattr(torch, name), getattr(torch.Tensor, name))
+    def extreme(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
+        return primitive(input, axis=_axes(dim, input.ndim), keepdims=keepdim)
+
+    return extreme
+
+
+_extremes = {name: _extreme(name) for name in ("amax", "amin")}
+
+
+def _whole(name: str) -> None:
+    """`max()` and `min()` of all elements; with a dimension, torch gives indices too."""
+    function, primitive = getattr(torch, name), getattr(ops, name)
+
+    @implements(function, getattr(torch.Tensor, name))
+    def whole(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs and is_box(args[0]):
+            return primitive(args[0], axis=None, keepdims=False)
+        return opaque.apply(function, args, kwargs)
+
+
+for _name in ("max", "min"):
+    _whole(_name)
+
+
+def _spread_of_values(name: str) -> None:
+    function, primitive = getattr(torch, name), getattr(ops, name)
+
+    @implements(function, getattr(torch.Tensor, name))
+    def spread_of_values(
+        input: Any,
+        dim: Any = None,
+        unbiased: Any = None,
+        keepdim: bool = False,
+        *,
+        correction: Any = _NOTHING,
+    ) -> Any:
+        if isinstance(dim, bool):  # x.var(False)
+            dim, unbiased = None, dim
+        if correction is _NOTHING:
+            correction = 1 if unbiased is None else int(unbiased)
+        elif correction is None:
+            correction = 1
+        axis = _axes(dim, input.ndim)
+        if input.dtype.is_complex or input.ndim == 0:
+            options = {"dim": dim, "correction": correction, "keepdim": keepdim}
+            return opaque.apply(function, (input,), options)
+        return primitive(input, axis=axis, keepdims=keepdim, ddof=correction)
+
+
+for _name in ("var", "std"):
+    _spread_of_values(_name)
+
+
+@implements(torch.logsumexp, torch.Tensor.logsumexp, torch.special.logsumexp)
+def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
+    return ops.logsumexp(input, axis=_axes(dim, input.ndim), keepdims=keepdim)
+
+
+@implements(torch.cumsum, torch.Tensor.cumsum)
+def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
+    x = _in(dtype, input)
+    axes = _axes(dim, x.ndim)
+    return x.clone() if axes is None else ops.cumsum(x, axis=axes[0], reverse=False)
+
+
+for _name, _ours in {"sum": sum, "mean": mean}.items():
+    setattr(TensorBox, _name, _ours)
