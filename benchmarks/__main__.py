@@ -8,9 +8,9 @@ from pathlib import Path
 from . import threads  # isort: skip  (first: NumPy reads its settings when it is imported)
 import numpy as np
 
-from . import contenders, measure, report
+from . import contenders, measure, programs, report
 from .problems import HAND, HAND_SAME, Problem, chain, chain_op_by_op, problems
-from .targets import Timings, targets
+from .targets import Timings, Writes, targets
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -27,16 +27,21 @@ def main(arguments: list[str] | None = None) -> None:
     for problem in problems(quick=options.quick):
         print(f"{problem.name} ...", flush=True)
         timings[problem.name] = compare(problem, chosen, quick=options.quick)
+    unedited, writes = time_programs([one.name for one in chosen], quick=options.quick)
     memory = peaks(10_000 if options.quick else 1_000_000)
     import_ms = 1e3 * measure.import_seconds("pullback", runs=2 if options.quick else 9)
     identity = identity_seconds(rounds=2 if options.quick else 15)
     rest = [
         *((f"peak memory, {name}", f"{peak / 1e6:.1f} MB") for name, peak in memory.items()),
+        *(
+            (f"one write of 10 elements into {n:,}, forward and back", f"{size / 1e3:.2f} kB")
+            for n, size in writes.bytes_a_write.items()
+        ),
         ("import pullback, after numpy", f"{import_ms:.1f} ms"),
         ("vjp of the identity and its pullback, n = 5", report.duration(identity)),
     ]
-    checked = targets(timings, {} if options.quick else memory, import_ms)
-    text = report.markdown(timings, rest, checked, [report.machine(), *notes])
+    checked = targets(timings, {} if options.quick else memory, import_ms, writes)
+    text = report.markdown(timings, unedited, rest, checked, [report.machine(), *notes])
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "RESULTS.md").write_text(text)
     plotted = report.plot(timings, options.out / "results.png")
@@ -70,6 +75,31 @@ def compare(
     contenders.check_agreement(calls, HAND)
     rounds, seconds = (2, 1e-4) if quick else (25, 0.01)
     return measure.take_turns(calls, HAND, rounds=rounds, sample_seconds=seconds)
+
+
+def time_programs(peers: list[str], *, quick: bool) -> tuple[Timings, Writes]:
+    """Time the unedited programs, and the loop of writes by us and by `peers`."""
+    timings: Timings = {}
+    rounds = 2 if quick else 9
+    for name in programs.NAMES:
+        print(f"{name} ...", flush=True)
+        calls = programs.program_calls(name, 4 if quick else 16)
+        timings[name] = measure.take_turns(
+            calls, programs.PLAIN, rounds=rounds, sample_seconds=1e-4 if quick else 0.05, warm_up=1
+        )
+    sizes = (programs.SMALL, 10_000 if quick else programs.LARGE)
+    seconds: dict[int, float] = {}
+    for n in sizes:
+        row = f"{programs.COUNT:,} writes of 10 into {n:,}"
+        print(f"{row} ...", flush=True)
+        calls = programs.write_calls(n, peers)
+        timings[row] = measure.take_turns(
+            calls, programs.PLAIN, rounds=2 if quick else 5, sample_seconds=0, warm_up=1
+        )
+        seconds[n] = timings[row][programs.OURS].seconds
+    added = {n: programs.bytes_a_write(n) for n in sizes}
+    extra = programs.allocation_and_copy(sizes[-1], rounds)
+    return timings, Writes(seconds, added, extra)
 
 
 def peaks(n: int) -> dict[str, int]:

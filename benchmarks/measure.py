@@ -36,10 +36,15 @@ class Timing:
 
 
 def take_turns(
-    calls: dict[str, Callable[[], Any]], reference: str, *, rounds: int, sample_seconds: float
+    calls: dict[str, Callable[[], Any]],
+    reference: str,
+    *,
+    rounds: int,
+    sample_seconds: float,
+    warm_up: int = 3,
 ) -> dict[str, Timing]:
     """Time all `calls` in turns; `reference` is the one that ratios are relative to."""
-    repeats = {name: _repeats(call, sample_seconds) for name, call in calls.items()}
+    repeats = {name: _repeats(call, sample_seconds, warm_up) for name, call in calls.items()}
     samples: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
     names = list(calls)
     gc.collect()
@@ -62,11 +67,11 @@ def take_turns(
     }
 
 
-def _repeats(call: Callable[[], Any], sample_seconds: float) -> int:
+def _repeats(call: Callable[[], Any], sample_seconds: float, warm_up: int) -> int:
     """How many calls take `sample_seconds`; these calls are the warm-up."""
-    for _ in range(3):
+    for _ in range(warm_up):
         call()
-    cpu, _ = _sample(call, 3)
+    cpu, _ = _sample(call, warm_up)
     return max(1, round(sample_seconds / cpu))
 
 

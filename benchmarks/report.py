@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .problems import HAND
+from .programs import PLAIN
 from .targets import Target, Timings
 
 INTRODUCTION = """\
@@ -17,8 +18,16 @@ results were checked to agree; then they were timed in turns, in one process. Ti
 times, all threads together."""
 
 
+PROGRAMS = f"""\
+## Programs as they are: value and gradient as a multiple of the run without
+
+`tests/programs`, unedited: no peer takes these. The loop of writes is spelled anew for each peer
+(`fori_loop` and `.at[].set` in JAX). The first column, {PLAIN}, is a time."""
+
+
 def markdown(
     timings: Timings,
+    programs: Timings,
     rest: Sequence[tuple[str, str]],
     checked: Sequence[Target],
     notes: Sequence[str],
@@ -44,6 +53,8 @@ def markdown(
         table(["problem", *names], ratios),
         "## Time of one value and gradient (medians)",
         table(["problem", *names], times),
+        PROGRAMS,
+        table(*_of_programs(programs)),
         "## Most cores busy (CPU time by wall time; less than one where the machine was shared)",
         table(["", *names], cores),
         "## Memory and fixed costs",
@@ -52,6 +63,19 @@ def markdown(
         table(["claim", "measured", "limit", "verdict"], [target.row() for target in checked]),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _of_programs(programs: Timings) -> tuple[list[str], list[list[str]]]:
+    names = list(dict.fromkeys(name for row in programs.values() for name in row))
+    rows = [
+        [
+            program,
+            duration(row[PLAIN].seconds),
+            *(_short(row[name].ratio) if name in row else "" for name in names if name != PLAIN),
+        ]
+        for program, row in programs.items()
+    ]
+    return ["program", *names], rows
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -36,7 +36,30 @@ class Target:
         return [self.claim, measured, f"{self.limit:g}{self.unit}", self.verdict]
 
 
-def targets(timings: Timings, memory: dict[str, int], import_ms: float) -> list[Target]:
+@dataclass(frozen=True)
+class Writes:
+    """What the loop of writes cost: by the size of the array that it writes into."""
+
+    seconds: dict[int, float]
+    bytes_a_write: dict[int, float]
+    allocation_and_copy: float
+
+    @property
+    def time_by_size(self) -> float:
+        """The time with the largest array, less one allocation and one copy, by the smallest's."""
+        small, large = min(self.seconds), max(self.seconds)
+        return (self.seconds[large] - self.allocation_and_copy) / self.seconds[small]
+
+    @property
+    def memory_by_size(self) -> float:
+        """The memory that a write adds with the largest array, by that with the smallest."""
+        small, large = min(self.bytes_a_write), max(self.bytes_a_write)
+        return self.bytes_a_write[large] / self.bytes_a_write[small]
+
+
+def targets(
+    timings: Timings, memory: dict[str, int], import_ms: float, writes: Writes
+) -> list[Target]:
     """All targets; those that need a peer or a size that this run lacks are not measured."""
     small, large = timings.get(SMALL, {}), timings.get(LARGE, {})
     result = [
@@ -58,6 +81,8 @@ def targets(timings: Timings, memory: dict[str, int], import_ms: float) -> list[
     return [
         *result,
         Target("n = 1,000,000: peak memory of grad by hand-written's", peak, 1.1),
+        Target("1,000 writes: time into 1,000,000 by time into 1,000", writes.time_by_size, 3),
+        Target("a write: memory in 1,000,000 by memory in 1,000", writes.memory_by_size, 1.1),
         Target("import pullback, after numpy", import_ms, 60, " ms"),
     ]
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import programs
 from benchmarks.contenders import by_hand, check_agreement
 from benchmarks.measure import Timing
 from benchmarks.problems import HAND, HAND_SAME, Problem, problems
 from benchmarks.report import table
-from benchmarks.targets import SMALL, Target, targets
+from benchmarks.targets import SMALL, Target, Writes, targets
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,8 +28,8 @@ def test_the_quick_run_writes_its_report(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "RESULTS.md").read_text()
-    for problem in problems(quick=True):
-        assert problem.name in text
+    for name in [*(problem.name for problem in problems(quick=True)), *programs.NAMES]:
+        assert name in text
     assert "## Targets" in text
 
 
@@ -66,7 +67,9 @@ def test_targets_compare_with_the_right_contender() -> None:
     """A ratio is ours by theirs; what was not measured is no failure and no success."""
     row = {HAND: Timing(1, 1, 1), "pullback.vjp": Timing(2, 2, 1), "mygrad": Timing(8, 8, 1)}
     memory = {HAND_SAME: 100, "pullback.grad": 120}
-    verdicts = {target.claim: target for target in targets({SMALL: row}, memory, 61.0)}
+    writes = Writes({1000: 2.0, 10**6: 6.5}, {1000: 10.0, 10**6: 12.0}, 0.5)
+    checked = targets({SMALL: row}, memory, 61.0, writes)
+    verdicts = {target.claim: target for target in checked}
 
     def of(words: str) -> tuple[float | None, str]:
         (target,) = (target for claim, target in verdicts.items() if claim.endswith(words))
@@ -78,6 +81,8 @@ def test_targets_compare_with_the_right_contender() -> None:
     assert of("by torch.func.vjp") == (None, "not measured")
     assert of("memory of grad by hand-written's") == (1.2, "FAILS")
     assert of("after numpy") == (61.0, "FAILS")
+    assert of("by time into 1,000") == (3.0, "holds")
+    assert of("by memory in 1,000") == (1.2, "FAILS")
 
 
 def test_a_target_holds_at_its_limit() -> None:

@@ -57,6 +57,7 @@ def by_name() -> list[Any]:
             2,
         ),
         np.zeros(3, **options),
+        local.zeros(3, dtype=float),
         np.zeros(*(3,)),
         next(np.ones(2) for _ in range(2)),
         np.array([np.zeros(2) if options else np.ones(2)]),
@@ -64,7 +65,7 @@ def by_name() -> list[Any]:
 
 
 def test_makers_act_where_a_program_calls_them_by_name() -> None:
-    assert kinds(by_name) == ["ArrayBox"] * 7
+    assert kinds(by_name) == ["ArrayBox"] * 8
 
 
 def test_makers_called_by_compiled_code_are_numpys() -> None:

@@ -226,7 +226,7 @@ def test_constants_stay_what_they_are_in_the_second_run():
     """What is not traced is not differentiated: a float goes to `math` in both runs."""
 
     def inside(x, scale, data):
-        assert type(data) is np.ndarray
+        assert isinstance(data, np.ndarray)
         return x * math.exp(scale) + data
 
     check_grads(lambda x: checkpoint(inside)(x, 0.5, Y), X)

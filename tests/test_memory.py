@@ -213,3 +213,22 @@ def test_importing_pullback_imports_no_other_array_library():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == ""
+
+
+def test_a_tape_of_writes_grows_with_what_was_overwritten():
+    """One more write into a large array costs what it costs into a small one."""
+
+    def program(x, count):
+        y = x * 1.0
+        for k in range(count):
+            i = 10 * (k % 90)
+            y[i + 10 : i + 20] = y[i : i + 10] * 0.5
+        return np.sum(y)
+
+    def growth(n):
+        x = np.ones(n)
+        used = [peak(lambda k=k: vjp(lambda x: program(x, k), x)[1](1.0))[0] for k in (300, 600)]
+        return used[1] - used[0]
+
+    growth(1000)
+    assert growth(N) < 1.1 * growth(1000) + 10_000

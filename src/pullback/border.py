@@ -109,6 +109,7 @@ def split_aux(transform: str, result: Any) -> tuple[Any, Any]:
 
 def unwrap(value: Any, trace: Any) -> Any:
     """A value that leaves `trace`: without its box, for the caller to keep."""
+    value = trace.read(value)
     if type(value) in box_types:
         if value.tracer is not trace and value.tracer.level:
             return value
@@ -132,11 +133,11 @@ def check_cotangent(
     dtype: Any,
     backend: Any,
     where: Callable[[], str],
-    whose: str = "output",
+    of: str = "output",
 ) -> Any:
     """`cotangent` in the output's dtype, or an error that says what is wrong with it, and where.
 
-    `whose` shape and dtype it must have: an output's, or an argument's.
+    A tangent is checked in the same way, against the primal that it is `of`.
     """
     cotangent = paused(cotangent)
     kind = type(cotangent)
@@ -154,13 +155,12 @@ def check_cotangent(
     got, got_dtype = backend.aval(cotangent)
     if got != shape:
         raise ValueError(
-            f"{where()}: got shape {got}, expected {shape}, the {whose}'s own "
-            "(nothing is broadcast)"
+            f"{where()}: got shape {got}, expected {shape}, the {of}'s own (nothing is broadcast)"
         )
     if backend.is_complex(got_dtype) and not backend.is_complex(dtype):
+        what = "tangent" if of == "primal" else "cotangent"
         raise TypeError(
-            f"{where()}: got a complex cotangent for a real {whose} of dtype {dtype}; pass its "
-            ".real"
+            f"{where()}: got a complex {what} for a real {of} of dtype {dtype}; pass its .real"
         )
     if type(cotangent) in box_types:
         return cotangent if got_dtype is dtype else backend.xp.astype(cotangent, dtype)
@@ -169,3 +169,16 @@ def check_cotangent(
         if hasattr(cotangent, "dtype") and got_dtype is dtype
         else backend.cast(cotangent, dtype)
     )
+
+
+def check_tangent(tangent: Any, aval: Any, backend: Any, where: Callable[[], str]) -> Any:
+    """`tangent` in its primal's dtype (None: zero), or an error; `aval` is None for integers."""
+    if tangent is None:
+        return None
+    if aval is None:
+        raise TypeError(
+            f"{where()}: the primal there is not differentiable (its dtype is integer or "
+            "boolean); its tangent must be None"
+        )
+    shape, dtype = aval
+    return check_cotangent(tangent, shape, dtype, backend, where, "primal")

@@ -81,7 +81,10 @@ class Primitive:
 class Trace:
     """One running transform: it gives meaning to primitives whose arguments it has boxed."""
 
-    __slots__ = ("__weakref__", "backend", "ended", "level", "name", "recording")
+    __slots__ = ("__weakref__", "backend", "ended", "level", "name", "pushing", "recording")
+
+    # Is it one whose tape the recorders may write?
+    records = False
 
     # How many leading axes of what its boxes hold are not the boxes' own: 1 for a batch axis.
     lead = 0
@@ -91,7 +94,10 @@ class Trace:
         self.name = name
         self.backend: Any = None
         self.ended = False
-        self.recording = False  # may `reverse.py` write its tape without asking `process`?
+        # May `recorders.py` do the work of `process`? It does that of a tape, or of tangents. After
+        # a write into one of its arrays a recorder asks `current` first: views may be out of date.
+        self.recording = False
+        self.pushing = False
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """What `primitive` means under this transform; some of `args` are its boxes."""
@@ -173,6 +179,25 @@ def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> A
     if args is given or all(seen is arg for seen, arg in zip(args, given, strict=True)):
         return out
     return constant(out, args)
+
+
+def current(*operands: Any) -> Any:
+    """The trace that a recorder may write the tape of: the only one that follows `operands`.
+
+    Views among them are brought up to date. None where `bind` has more to do.
+    """
+    trace = None
+    for value in operands:
+        if type(value) not in box_types:
+            continue
+        if value.alias is not None:
+            value.alias.refresh(value)
+        if trace is not None and value.tracer is not trace:
+            return None
+        trace = value.tracer
+    if trace is None or not trace.records or trace.ended or open_pauses:
+        return None
+    return trace
 
 
 def _bind_constants(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:

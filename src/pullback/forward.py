@@ -14,23 +14,24 @@ from typing import Any
 from . import border, tree
 from .backends import backend_of
 from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box, same_box
-from .mutate import View, follow, put, writable
-from .reverse import ReverseTrace, Walk, project
+from .mutate import BufferTrace, View, follow, put, writable
+from .reverse import project
 from .rules import IDENTITY, NEGATE, VALUE
+from .transpose import Transpose
 
 
 class ForwardTrace(Trace):
     """Gives every value computed from its boxes a tangent."""
 
-    __slots__ = ("careful", "next_place", "written")
+    __slots__ = ("careful", "next_place")
 
     def __init__(self, name: str, backend: Any) -> None:
         super().__init__(name)
+        # Until any box is written into: then its tangent changes, and no other may share it.
+        self.pushing = True
         self.backend = backend
         # A box's index is a place of its own, negative until its tangent is an array of its own.
         self.next_place = itertools.count(1).__next__
-        # Has any box been written into? Its tangent then changes, and no other may share it.
-        self.written = False
         self.careful = False  # has a seed exact zeros, which stay zero whatever the partial is?
 
     def box(self, value: Any, tangent: Any) -> Box:
@@ -43,9 +44,12 @@ class ForwardTrace(Trace):
         """Run `primitive` on the primals, and its derivative on the tangents."""
         if self.ended:
             raise escaped(self)
-        mine = [type(arg) in box_types and arg.tracer is self for arg in args]
-        values = [arg.value if m else arg for arg, m in zip(args, mine, strict=True)]
-        tangents = [arg.tangent if m else None for arg, m in zip(args, mine, strict=True)]
+        values = [*args]
+        tangents: list[Any] = [None] * len(args)
+        for place, arg in enumerate(args):
+            if type(arg) in box_types and arg.tracer is self:
+                values[place] = arg.value
+                tangents[place] = arg.tangent
         if primitive.kind == "call":
             return self._push_call(primitive, values, tangents)
         out, tangent = self._pushed(primitive, values, tangents, params)
@@ -54,12 +58,8 @@ class ForwardTrace(Trace):
         if primitive.outputs is None:
             box = self._match(out, tangent)
             for arg, value in zip(args, values, strict=True):
-                if arg is value:
-                    continue
-                if self.backend.is_view(out, value):
-                    box.alias = View(arg, primitive, params)
-                elif self.written and self.backend.is_view(box.tangent, arg.tangent):
-                    box.tangent = self.backend.copy(box.tangent)
+                if arg is not value:
+                    self._note_view(box, arg, primitive, params)
             return box
         return self._boxed(out, tangent)
 
@@ -85,6 +85,17 @@ class ForwardTrace(Trace):
             for out, tangent in zip(outs, tangents, strict=True)
         )
 
+    def _note_view(self, box: Box, arg: Box, primitive: Primitive, params: dict[str, Any]) -> None:
+        if self.backend.is_view(box.value, arg.value):
+            box.alias = View(arg, primitive, params)
+        elif not self.pushing and self.backend.is_view(box.tangent, arg.tangent):
+            box.tangent = self.backend.copy(box.tangent)
+
+    def end(self) -> None:
+        """A box that is used after this has escaped."""
+        self.ended = True
+        self.pushing = False
+
     def lift(self, box: Box) -> Box:
         """A box around one of an outer trace (or of none) that is about to be written into."""
         return self.box(box, self.backend.zeros(*self.backend.aval(box)))
@@ -93,7 +104,7 @@ class ForwardTrace(Trace):
         """Write `value` to the part `index` of the view of `root` that `steps` lead to."""
         if self.ended:
             raise escaped(self)
-        self.written = True
+        self.pushing = False
         tangent = 0
         if type(value) in box_types and value.tracer is self:
             tangent, value = value.tangent, value.value
@@ -119,21 +130,27 @@ def _push_elementwise(
     for position, (rule, tangent) in enumerate(zip(primitive.rules, tangents, strict=True)):
         if rule is None or tangent is None:
             continue
-        how, function, masks = rule.step
-        if how == IDENTITY:
-            term = tangent
-        elif how == NEGATE:
-            term = -tangent
-        else:
-            saved = rule.save(trace.backend.xp, out, values, params, position)
-            partial = saved if how == VALUE else function(*saved)
-            term = tangent * partial
-            if trace.careful:
-                term = trace.backend.keep_zeros(term, tangent)
-            if masks:
-                term = trace.backend.keep_zeros(term, partial)
-        total = term if total is None else total + term
+        saved = rule.save(trace.backend.xp, out, values, params, position)
+        moved = term(trace.backend, rule.step, saved, tangent, careful=trace.careful)
+        total = moved if total is None else total + moved
     return total
+
+
+def term(backend: Any, step: Any, saved: Any, tangent: Any, *, careful: bool) -> Any:
+    """What an elementwise op's result moves by for one argument's tangent.
+
+    `careful` says that the tangent's exact zeros stay zero whatever the partial is.
+    """
+    how, function, masks = step
+    if how == IDENTITY:
+        return tangent
+    if how == NEGATE:
+        return -tangent
+    partial = saved if how == VALUE else function(*saved)
+    moved = tangent * partial
+    if careful:
+        moved = backend.keep_zeros(moved, tangent)
+    return backend.keep_zeros(moved, partial) if masks else moved
 
 
 def _push_linear(
@@ -169,37 +186,13 @@ def _push_opaque(
     backend = trace.backend
     rule = primitive.rules[0]
     saved = rule.save(backend.xp, out, values, params, 0)
-    outs = (out,) if primitive.outputs is None else out
-    recorder = ReverseTrace("jvp", backend)
-    cotangents = [
-        recorder.leaf(backend.zeros(*backend.aval(part))) if backend.differentiable(part) else None
-        for part in outs
-    ]
-    _, function, _ = rule.step
-    contributions = function(cotangents[0] if primitive.outputs is None else cotangents, *saved)
-    walk = Walk(recorder, recorder.end())
-    start = -1
-    for tangent, contribution in zip(tangents, contributions, strict=True):
-        if tangent is None or type(contribution) not in box_types:
-            continue
-        if contribution.tracer is recorder:
-            # The vjp's result is projected to the argument's shape, so its transpose spreads.
-            shape, dtype = contribution.shape, contribution.dtype
-            walk.add(contribution.index, _spread(tangent, shape, dtype, backend.xp))
-            start = max(start, contribution.index)
-    count = sum(cotangent is not None for cotangent in cotangents)
+    _, vjp, _ = rule.step
+    several = primitive.outputs is not None
+    avals = [backend.aval(part) for part in (out if several else [out])]
+    transpose = Transpose(lambda cts: vjp(cts if several else cts[0], *saved), avals, backend)
     with backend.quiet():
-        walk.run(start, count, free=True)
-    moved = [
-        None if cotangent is None else walk.cotangents[cotangent.index] for cotangent in cotangents
-    ]
-    return moved[0] if primitive.outputs is None else moved
-
-
-def _spread(tangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
-    if tangent.shape != shape:
-        tangent = xp.broadcast_to(tangent, shape)
-    return tangent if tangent.dtype == dtype else xp.astype(tangent, dtype)
+        moved = transpose(tangents)
+    return moved if several else moved[0]
 
 
 _PUSHES: dict[str, Callable[..., Any]] = {
@@ -241,63 +234,90 @@ def jvp(
         >>> float(y), float(t)
         (1.0, 2.0)
     """
+    return run_forward("jvp", func, primals, tangents, strict=strict, has_aux=has_aux)
+
+
+def run_forward(
+    transform: str,
+    func: Callable[..., Any],
+    primals: Any,
+    tangents: Any,
+    *,
+    strict: bool = False,
+    has_aux: bool = False,
+    root: str = "primals",
+) -> Any:
+    """`jvp`, for the transform of this name, whose primals are called `root`."""
     for name, value in (("primals", primals), ("tangents", tangents)):
         if not isinstance(value, tuple):
-            raise TypeError(f"pullback.jvp: {name} must be a tuple, got {type(value).__name__}")
+            raise TypeError(
+                f"pullback.{transform}: {name} must be a tuple with one entry for each argument, "
+                f"got {type(value).__name__}; write (x,) for a single one"
+            )
     leaves, structure = tree.flatten(primals)
-    trace = ForwardTrace("jvp", backend_of(leaves))
-    _enter(trace, leaves, _tangent_leaves(structure, tangents), structure)
+    trace = ForwardTrace(transform, backend_of(leaves))
+    _enter(trace, leaves, tangent_leaves(transform, structure, tangents), structure, root)
     try:
         out = border.run(trace, func, func, *tree.unflatten(structure, leaves))
-        out, aux = border.split_aux("jvp", out) if has_aux else (out, None)
+        out, aux = border.split_aux(transform, out) if has_aux else (out, None)
         out_leaves, out_structure = tree.flatten(out)
-        border.check_outputs("jvp", out_leaves, out_structure, trace.backend)
+        border.check_outputs(transform, out_leaves, out_structure, trace.backend)
         border.refresh_views(out_leaves)
     finally:
-        trace.ended = True
-    moved = [_tangent_out(trace, leaf, strict) for leaf in out_leaves]
+        trace.end()
+    if strict:
+        _check_strict(trace, out_leaves, out_structure)
+    moved = [_tangent_out(trace, leaf) for leaf in out_leaves]
     plain = [border.unwrap(leaf, trace) for leaf in out_leaves]
     result = tree.unflatten(out_structure, plain), tree.unflatten(out_structure, moved)
     return (*result, border.unwrap_aux(aux, trace)) if has_aux else result
 
 
-def _tangent_leaves(structure: Any, tangents: Any) -> list[Any]:
+def tangent_leaves(transform: str, structure: Any, tangents: Any) -> list[Any]:
+    """The leaves of `tangents`, which must have the primals' structure."""
     try:
         return structure.flatten_up_to(tangents)
     except ValueError as error:
         raise ValueError(
-            f"pullback.jvp: tangents: got a tree of another structure than primals: {error}"
+            f"pullback.{transform}: tangents: got a tree of another structure than primals: {error}"
         ) from None
 
 
-def _enter(trace: ForwardTrace, leaves: list[Any], tangents: list[Any], structure: Any) -> None:
-    """Box the differentiable ones of `leaves` that have a tangent, in place."""
+def _enter(
+    trace: ForwardTrace, leaves: list[Any], tangents: list[Any], structure: Any, root: str
+) -> None:
+    """Box the differentiable ones of `leaves`, in place."""
     backend = trace.backend
-    differentiable = border.check_leaves("jvp", backend, leaves, structure, "primals")
+    constants = BufferTrace(backend)
+    differentiable = border.check_leaves(trace.name, backend, leaves, structure, root)
     for place, (follows, tangent) in enumerate(zip(differentiable, tangents, strict=True)):
 
         def where(place: int = place) -> str:
-            return f"pullback.jvp: {tree.path_of(structure, place, 'tangents')}"
+            return f"pullback.{trace.name}: {tree.path_of(structure, place, 'tangents')}"
 
-        if tangent is None:
-            continue
-        if not follows:
-            raise TypeError(
-                f"{where()}: the primal there is not differentiable (its dtype is integer or "
-                "boolean); its tangent must be None"
-            )
         value = backend.enter(leaves[place], trace)
-        shape, dtype = backend.aval(value)
-        checked = border.check_cotangent(tangent, shape, dtype, backend, where)
-        trace.careful = trace.careful or backend.has_zeros(checked)
-        leaves[place] = trace.box(value, checked)
+        aval = backend.aval(value) if follows else None
+        checked = border.check_tangent(tangent, aval, backend, where)
+        if checked is not None:
+            trace.careful = trace.careful or backend.has_zeros(checked)
+            leaves[place] = trace.box(value, checked)
+        else:  # a constant, which a value that moves may be written into
+            leaves[place] = constants.box(value) if follows else value
 
 
-def _tangent_out(trace: ForwardTrace, leaf: Any, strict: bool) -> Any:
+def _check_strict(trace: ForwardTrace, leaves: list[Any], structure: Any) -> None:
+    for place, leaf in enumerate(leaves):
+        follows = type(leaf) in box_types and leaf.tracer is trace
+        if not follows and trace.backend.differentiable(leaf):
+            path = tree.path_of(structure, place, "output")
+            raise ValueError(
+                f"pullback.{trace.name}: {path} does not depend on any of primals (strict=True)"
+            )
+
+
+def _tangent_out(trace: ForwardTrace, leaf: Any) -> Any:
     if not trace.backend.differentiable(leaf):
         return None
     if type(leaf) in box_types and leaf.tracer is trace:
         return border.unwrap(leaf.tangent, trace)
-    if strict:
-        raise ValueError("pullback.jvp: an output does not depend on any primal (strict=True)")
     return trace.backend.zeros(*trace.backend.aval(leaf))

@@ -54,6 +54,10 @@ class View:
         if hasattr(anew, "tangent"):
             box.tangent = anew.tangent
 
+    def reads(self, base: Box, index: Any) -> bool:
+        """Is this `base[index]`?"""
+        return self.base is base and "index" in self.params and same(self.params["index"], index)
+
     def path(self) -> tuple[Box, list[tuple[Primitive, dict[str, Any]]]]:
         """The box that is no view at the bottom, and the steps that lead from it to here."""
         base, steps = self.base, [(self.primitive, self.params)]
@@ -61,6 +65,15 @@ class View:
             steps.append((base.alias.primitive, base.alias.params))
             base = base.alias.base
         return base, steps[::-1]
+
+
+def same(index: Any, other: Any) -> bool:
+    """Are these one index? The first makes a view, so that it has no arrays to compare."""
+    if type(index) is not type(other):
+        return False  # True is no 1 here
+    if type(index) is tuple:
+        return len(index) == len(other) and all(map(same, index, other))
+    return index == other
 
 
 def follow(steps: Sequence[tuple[Primitive, dict[str, Any]]], array: Any) -> Any:
@@ -132,8 +145,6 @@ def write(box: Box, index: Any, value: Any) -> None:
         if part.tracer.level > root.tracer.level:
             lift(root, part.tracer)
     root.tracer.write(root, steps, index, value)
-    if box.alias is not None:
-        box.alias.refresh(box)
 
 
 def boxes_of(index: Any) -> Sequence[Any]:
@@ -150,7 +161,7 @@ def lift(root: Box, trace: Any) -> None:
         around = new_box(type(root), root.tracer, root.value, root.index)
         if hasattr(root, "tangent"):
             around.tangent = root.tangent
-    root.tracer.recording = False
+    root.tracer.recording = root.tracer.pushing = False
     anew = trace.lift(around)
     root.tracer, root.value, root.index = trace, anew.value, anew.index
     if hasattr(anew, "tangent"):

@@ -1,9 +1,10 @@
 """The hot path: `bind` and `process` of an elementwise primitive in one call.
 
 Small arrays spend their time in the bookkeeping of elementwise ops, and the general way takes
-twice as long for the same tape entry.  So these functions are generated, as a namedtuple's
-methods are: one for each primitive, with what its rules save written out.  Anything but
-the plain case (one live reverse trace right above raw arrays) goes to `bind`.
+twice as long for the same tape entry or tangent.  So these functions are generated, as a
+namedtuple's methods are: two for each primitive, one a mode, with what its rules need written out.
+Anything but the plain case (a trace that has met no write, and no two traces at once) goes to
+`bind`.
 """
 
 from __future__ import annotations
@@ -11,16 +12,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .core import Primitive, bind, open_pauses
-from .rules import VALUE, Rule, source_of
+from .core import Primitive, bind, current, open_pauses
+from .reverse import project
+from .rules import IDENTITY, NEGATE, VALUE, Rule, source_of
 
 _UNARY = """
 def record(x):
     trace = x.tracer
+    if not trace.recording or {paused}:
+        if trace.pushing and not ({paused}):
+            return push(x)
+        trace = None if {paused} else current(x)
+        if trace is None:
+            return bind(primitive, (x,), {{}})
     a = x.value
-    if not trace.recording or {paused} or type(a) is box_type:
-        return bind(primitive, (x,), {{}})
-    out = impl(a)
+    if type(a) is box_type:
+        out = record(a)
+    else:
+        out = impl(a)
     dtype = out.dtype
     if dtype is not float64:
         trace.note(dtype)
@@ -32,6 +41,16 @@ def record(x):
     box.index = index
     box.alias = None
     return box
+
+def push(x):
+    trace = x.tracer
+    a = x.value
+    if type(a) is box_type:
+        out = record(a)
+    else:
+        out = impl(a)
+    tangent = x.tangent
+    {x_moved}
 """
 
 _BINARY = """
@@ -42,7 +61,7 @@ def record(x, y):
         a = x.value
         if type(y) is box_type:
             b = y.value
-            if y.tracer is not trace or type(a) is box_type:
+            if y.tracer is not trace:
                 return bind(primitive, (x, y), {{}})
         elif type(y) not in operands:
             return convert(record, x, y)
@@ -51,9 +70,20 @@ def record(x, y):
             return convert(record, x, y)
         trace = y.tracer
         b = y.value
-    if not trace.recording or {paused} or type(a) is box_type or type(b) is box_type:
-        return bind(primitive, (x, y), {{}})
-    out = impl(a, b)
+    if not trace.recording or {paused}:
+        if trace.pushing and not ({paused}):
+            return push(trace, x, y, a, b)
+        trace = None if {paused} else current(x, y)
+        if trace is None:
+            return bind(primitive, (x, y), {{}})
+        if a is not x:
+            a = x.value
+        if b is not y:
+            b = y.value
+    if type(a) is box_type or type(b) is box_type:
+        out = record(a, b)
+    else:
+        out = impl(a, b)
     dtype = out.dtype
     if dtype is not float64:
         trace.note(dtype)
@@ -73,6 +103,36 @@ def record(x, y):
     box.index = index
     box.alias = None
     return box
+
+def push(trace, x, y, a, b):
+    if type(a) is box_type or type(b) is box_type:
+        out = record(a, b)
+    else:
+        out = impl(a, b)
+    moved = None
+    if a is not x:
+        tangent = x.tangent
+        {x_moved}
+    if b is not y:
+        total = moved
+        tangent = y.tangent
+        {y_moved}
+        if total is not None:
+            moved = total + moved
+"""
+
+# How `push` ends: a box with the tangent in the result's own shape and dtype.
+_MOVED = """
+    dtype = out.dtype
+    if moved.dtype is not dtype or moved.shape != out.shape:
+        moved = project(moved, out.shape, dtype, xp)
+    box = box_type()
+    box.tracer = trace
+    box.value = out
+    box.index = -trace.next_place()
+    box.alias = None
+    box.tangent = moved
+    return box
 """
 
 
@@ -85,12 +145,15 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         "array_type": backend.array_type,
         "bind": bind,
         "convert": backend.convert,
+        "current": current,
         "box_type": backend.box_type,
         "float64": backend.float64,
         "impl": backend.implementation(primitive),
+        "keep_zeros": backend.keep_zeros,
         "open_pauses": open_pauses,
         "operands": backend.operands,
         "primitive": primitive,
+        "project": project,
         "xp": backend.xp,
     }
     fields = {"paused": "open_pauses"}
@@ -99,12 +162,16 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         fields["paused"] = "open_pauses or not following()"
     for name, rule in zip("xy", rules, strict=False):
         scope[f"{name}_step"] = rule.step
+        scope[f"{name}_function"] = rule.step[1]
         other, plain = ("y", "b") if name == "x" else ("x", "a")
         # A plain array that the rule saves is the caller's, to change later: see `keep`.
         keep = f"if type({other}) is array_type: {plain} = trace.keep({other})"
         fields[f"{other}_kept"] = keep if other in rule.names else "pass"
         fields[f"{name}_saved"] = _saved_by(rule)
-    exec((_UNARY if len(rules) == 1 else _BINARY).format(**fields), scope)  # noqa: S102
+        indent = " " * (4 if len(rules) == 1 else 8)
+        fields[f"{name}_moved"] = f"\n{indent}".join(_moved_by(rule, name))
+    source = (_UNARY if len(rules) == 1 else _BINARY).format(**fields) + _MOVED
+    exec(source, scope)  # noqa: S102
     return scope["record"]
 
 
@@ -117,7 +184,7 @@ def on_values(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         for arg in args:
             value = arg
             while type(value) is box_type:
-                if not value.tracer.recording:
+                if not value.tracer.recording and current(value) is None:
                     return bind(primitive, args, {})
                 value = value.value
             values.append(value)
@@ -133,5 +200,24 @@ def is_recorder(apply: Any) -> bool:
 
 def _saved_by(rule: Rule) -> str:
     """The source of what an elementwise rule saves."""
-    names = [{"x": "a", "y": "b"}.get(name, name) for name in rule.names]
-    return source_of(names, bare=rule.step[0] == VALUE)
+    return source_of(_named(rule), bare=rule.step[0] == VALUE)
+
+
+def _moved_by(rule: Rule, name: str) -> list[str]:
+    """The lines that compute, as `forward.term` does, what a tangent contributes."""
+    how, _, masks = rule.step
+    if how == IDENTITY:
+        return ["moved = tangent"]
+    if how == NEGATE:
+        return ["moved = -tangent"]
+    (value,) = _named(rule) if how == VALUE else [f"{name}_function({', '.join(_named(rule))})"]
+    careful = [
+        f"partial = {value}",
+        "moved = tangent * partial",
+        "if trace.careful: moved = keep_zeros(moved, tangent)",
+    ]
+    return [*careful, "moved = keep_zeros(moved, partial)"] if masks else careful
+
+
+def _named(rule: Rule) -> list[str]:
+    return [{"x": "a", "y": "b"}.get(name, name) for name in rule.names]

@@ -9,12 +9,25 @@ function may record at once.  The cotangents are a list over the same indices, N
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from .core import Box, Primitive, Trace, bind, box_types, escaped, memory_of, new_box, run, same_box
+from .core import (
+    Box,
+    Primitive,
+    Trace,
+    bind,
+    box_types,
+    escaped,
+    memory_of,
+    new_box,
+    raw,
+    run,
+    same_box,
+)
 from .errors import StaleValueError
 from .mutate import View, Write, follow, note_reader, put, writable
 from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
@@ -26,6 +39,7 @@ Tape = dict[int, tuple[Sequence[Edge], Any, Any]]
 class ReverseTrace(Trace):
     """Records every primitive applied to its boxes."""
 
+    records = True
     __slots__ = (
         "box_type",
         "captured",
@@ -74,15 +88,19 @@ class ReverseTrace(Trace):
         tape, self.tape = self.tape, {}
         return tape
 
+    def capture(self, box: Box) -> None:
+        """Remember where an outer transform's array is, of which the tape may keep the value."""
+        while box.alias is not None:
+            box = box.alias.base
+        known = self.captured.get(id(box))
+        if known is None or known[0]() is not box:
+            self.captured[id(box)] = (weakref.ref(box), box.tracer, box.index)
+
     def check_captured(self) -> None:
         """Raise if an outer transform's array was written into since the tape saved it."""
         for reference, tracer, index in self.captured.values():
             box = reference()
-            if box is None:
-                continue
-            if box.alias is not None:
-                box.alias.refresh(box)
-            if box.tracer is not tracer or box.index != index:
+            if box is not None and (box.tracer is not tracer or box.index != index):
                 raise self.stale()
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -145,7 +163,8 @@ class ReverseTrace(Trace):
                     note_reader(self, arg.value)
             else:
                 nested = True
-                self.captured[id(arg)] = (weakref.ref(arg), arg.tracer, arg.index)
+                if primitive.saves(position):
+                    self.capture(arg)
         return values, refs, nested
 
     def read(self, value: Any) -> Any:
@@ -156,8 +175,7 @@ class ReverseTrace(Trace):
         """Write `value` to the part `index` of the view of `root` that `steps` lead to."""
         if self.ended:
             raise escaped(self)
-        # The recorders know nothing of views: from the first write on, `process` does the work.
-        self.recording = False
+        self.recording = False  # from now on views may be out of date
         ref = None
         if type(value) in box_types and value.tracer is self:
             ref, value = value.index, value.value
@@ -413,6 +431,10 @@ class Walk:
         if place not in self.owned or not cotangent.shape:  # sums of 0-d arrays are numbers
             cotangent = self.trace.backend.copy_like(cotangent, like)
         part = follow(steps, cotangent)
+        if memory_of(raw(part)) is not memory_of(raw(cotangent)):
+            # A sum of cotangents has a layout of its own, which need not have that view.
+            cotangent = self.trace.backend.copy_like(cotangent, like)
+            part = follow(steps, cotangent)
         if value_ref is not None:
             written = self.trace.backend.copy(part[index])
             self.add(value_ref, written if last is None else written * last)
@@ -427,15 +449,23 @@ class Walk:
         """Add to a part of the cotangent of `ref`, in time that does not grow with the whole."""
         _, shape, dtype = self.tape[ref]
         previous = self.cotangents[ref]
-        if type(cotangent) in box_types or type(previous) in box_types:
+        followed = type(cotangent) in box_types or type(previous) in box_types
+        if followed and (ref not in self.owned or math.prod(shape) < _SMALL):
             self.add(ref, function(cotangent, *saved))
+            self.owned.add(ref)
             return
         if ref not in self.owned:
             zeros = self.trace.xp.zeros(shape, dtype)
-            self.cotangents[ref] = zeros if previous is None else zeros + previous
+            previous = zeros if previous is None else zeros + previous
             self.owned.add(ref)
         part = project(cotangent, cotangent.shape, dtype, self.trace.xp)
+        self.cotangents[ref] = writable(previous, part)
         self.trace.xp.add_at(self.cotangents[ref], part, saved[-1])
+
+
+# Where another transform follows the walk, adding two arrays of fewer elements than this costs less
+# than recording a write into one of them.
+_SMALL = 1 << 13
 
 
 def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:

@@ -19,6 +19,7 @@ from .backends.numpy import backend
 from .batch import vmap
 from .errors import BatchingError, ConversionError, UnsupportedError
 from .forward import jvp
+from .linearize import linearize
 from .vjp import vjp
 
 __all__ = ["GradientError", "Sample", "check_batching", "check_grads", "check_op"]
@@ -219,19 +220,23 @@ class _Check:
     def check_forward(
         self, cotangents: list[Any], along: list[Any], got: float, terms: float
     ) -> None:
-        """Forward mode gives the same number, up to rounding."""
+        """Forward mode, and the tape read upwards, give the same number, up to rounding."""
         args = tree.unflatten(self.structure, self.leaves)
-        _, moved = jvp(self.function, args, tree.unflatten(self.structure, along))
-        tangents = self.out_structure.flatten_up_to(moved)
-        forward = sum(
-            _real_dot(c, t) for c, t in zip(cotangents, tangents, strict=True) if t is not None
-        )
+        directions = tree.unflatten(self.structure, along)
+        ways = {
+            "in forward mode": jvp(self.function, args, directions)[1],
+            "by linearize": linearize(self.function, *args)[1](*directions),
+        }
         exact = 1e-4 if self.rtol <= 1e-6 else 1e-3  # of the tolerance, which is for differences
-        if not abs(forward - got) <= exact * (self.rtol * max(terms, abs(got)) + self.atol):
-            raise GradientError(
-                f"order {self.depth}: the derivative along a random direction is {got} in reverse "
-                f"mode and {forward} in forward mode (off by {abs(forward - got):.3g})"
-            )
+        for way, moved in ways.items():
+            tangents = self.out_structure.flatten_up_to(moved)
+            pairs = zip(cotangents, tangents, strict=True)
+            forward = sum(_real_dot(c, t) for c, t in pairs if t is not None)
+            if not abs(forward - got) <= exact * (self.rtol * max(terms, abs(got)) + self.atol):
+                raise GradientError(
+                    f"order {self.depth}: the derivative along a random direction is {got} in "
+                    f"reverse mode and {forward} {way} (off by {abs(forward - got):.3g})"
+                )
 
     def along(self, cotangents: list[Any], along: list[Any]) -> tuple[Callable[..., Any], float]:
         """The real function t -> Re<cotangents, function(args + t along)>, and its size."""

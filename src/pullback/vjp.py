@@ -55,6 +55,8 @@ class Recording:
                 if follows:
                     leaves[place] = box = trace.leaf(leaves[place])
                     self.inputs[place] = box.value.shape, box.value.dtype
+                else:
+                    leaves[place] = backend.copy(leaves[place])
             self.count = sum(differentiable)
             args = tree.unflatten(self.leaves, leaves)
             del leaves

@@ -368,3 +368,14 @@ def test_no_grad_values_convert() -> None:
         return (plain * x * scale).sum()
 
     assert np.allclose(pb.grad(f)(X), X * X[0])
+
+
+def test_constants_of_traced_arrays_take_traced_values() -> None:
+    def f(x: Any) -> Any:
+        cells = np.floor(x * 3.0)
+        cells[1] = x[0] * x[1]
+        signs = np.sign(x)
+        signs[:2] *= x[1:]
+        return (cells * signs).sum()
+
+    np.testing.assert_allclose(pb.grad(f)(X), difference(f, X), atol=1e-7)

@@ -26,6 +26,13 @@ def _whole_flat(x: Any, v: Any) -> None:
     x.flat = v
 
 
+def _parts(x: Any, v: Any) -> None:
+    z = x * (1 + 2j)
+    z.real = v[:1]
+    z.imag *= x
+    x += z.real * z.imag
+
+
 def _at(ufunc: Any) -> Callable[[Any, Any], None]:
     return lambda x, v: ufunc.at(x, ([0, 1, 0], [2, 2, 2]), v)
 
@@ -53,6 +60,8 @@ WRITES: dict[str, Callable[[Any, Any], Any]] = {
     "fill": lambda x, v: x.fill(v[1]),
     "flat": _flat,
     "whole flat": _whole_flat,
+    "real": lambda x, v: setattr(x, "real", v[:1]),
+    "parts": _parts,
     "sort": lambda x, v: x.sort(),
     "sort axis": lambda x, v: x.sort(axis=0, kind="stable"),
     "partition": lambda x, v: x.partition(1),
@@ -147,6 +156,25 @@ def test_a_constant_can_be_written_into_a_plain_array() -> None:
     assert mask.tolist() == [True, False, True]
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x: x.__setitem__(x > 0, x[:2]),
+        lambda x: np.place(x, x > 0, x[:2]),
+        lambda x: x.flat.__setitem__(slice(1, 3), x[:2]),
+    ],
+)
+def test_values_that_a_mask_would_overwrite_raise(write: Callable[[Any], Any]) -> None:
+    """NumPy reads some of them after it has written over them: a copy is what is meant."""
+    with pytest.raises(pb.UnsupportedError, match="copy"):
+        pb.vjp(write, np.array([-1.0, 1.0, 2.0]))
+
+
+def test_a_real_array_has_no_imaginary_part_to_set() -> None:
+    with pytest.raises(TypeError, match="imaginary"):
+        pb.vjp(lambda x: setattr(x, "imag", 1.0), np.ones(2))
+
+
 def test_writes_obey_casting() -> None:
     """As in NumPy, a complex result does not go into a real array."""
     x = np.ones(2)
@@ -157,3 +185,104 @@ def test_writes_obey_casting() -> None:
     ):
         with pytest.raises(TypeError, match=r"(?i)cannot cast"):
             pb.vjp(write, x)
+
+
+def _flat_view_of_a_copy(x: Any) -> Any:
+    y = x.T.copy()
+    y.reshape(-1)[1] = 5.0
+    return y
+
+
+def _ravel_of_steps_backwards(x: Any) -> Any:
+    y = x[0, ::-1]
+    z = np.ravel(y)
+    y[0] = 5.0
+    return z
+
+
+def _contiguous_copy_of_a_transpose(x: Any) -> Any:
+    y, z = np.ascontiguousarray(x.T), np.asarray(x, order="F")
+    y[0] = 5.0
+    z[0] = 6.0
+    return x + y.T + z
+
+
+def _part_of_flat(x: Any) -> Any:
+    part = x.flat[1:4]
+    x.flat[::2] += 1.0
+    part += 1.0
+    return np.concatenate([part, x.reshape(-1)])
+
+
+def _diagonal_of_a_transpose(x: Any) -> Any:
+    d = np.diagonal(x.T, 1)
+    x[1, 0] = 5.0
+    return d
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        _flat_view_of_a_copy,
+        _ravel_of_steps_backwards,
+        _contiguous_copy_of_a_transpose,
+        _part_of_flat,
+        _diagonal_of_a_transpose,
+    ],
+)
+def test_what_is_a_view_in_numpy_is_one_and_what_is_a_copy_is_none(
+    function: Callable[[Any], Any],
+) -> None:
+    """It shows in what a later write changes."""
+    x = rng.normal(size=(3, 4))
+    assert np.array_equal(pb.vjp(function, x)[0], function(x.copy()))
+
+
+def test_a_diagonal_is_read_only() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        pb.vjp(lambda x: np.fill_diagonal(np.diagonal(x)[None], 1.0), np.ones((3, 3)))
+
+
+def test_add_at_rounds_as_numpy_does() -> None:
+    """The terms are added one after the other, not their sum at the end."""
+    x, v = np.array([1.0, 0.0, 0.0]), np.array([1e-16, 1e-16, 0.1, 0.2, 0.3])
+    places = np.array([0, 0, -1, 2, 2])
+
+    def f(x: Any) -> Any:
+        np.add.at(x, places, v)
+        np.subtract.at(x, places, v / 3)
+        return x
+
+    assert np.array_equal(pb.vjp(f, x)[0], f(x.copy()))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        np.array([2, -1, 2, 0]),
+        (np.array([0, 1, 0, 0]), np.array([3, 2, -1, 3])),
+        (np.array([[0], [0]]), slice(1, None, 2)),
+        (slice(None), np.array([1, 1, 2])),
+        (np.array([1, 1]), None, 2),
+    ],
+)
+def test_the_last_of_repeated_writes_wins(index: Any) -> None:
+    """Whatever the index, the derivative of the values that were overwritten is zero."""
+    x = np.ones((3, 4))
+    v = rng.normal(size=x[index].shape)
+
+    def f(v: Any) -> Any:
+        y = np.sum(v) * 0 + x
+        y[index] = v
+        return y
+
+    base, pull = pb.vjp(f, v)
+    expected = np.zeros((3, 4))
+    expected[index] = v
+    assert np.array_equal(np.where(base == 1, 0, base), expected)
+    moved = np.array([pb.jvp(f, (v,), (e.reshape(v.shape),))[1] for e in np.eye(v.size)])
+    weights = rng.normal(size=x.shape)
+    assert np.allclose(pull(weights)[0].reshape(-1), (moved * weights).sum(axis=(1, 2)))
+    ones = np.zeros((3, 4))
+    ones[index] = 1
+    assert np.count_nonzero(pull(np.ones((3, 4)))[0]) == ones.sum()

@@ -41,5 +41,6 @@ SAMPLES = [
         np.put_along_axis,
         lambda x, v: np.put_along_axis(x, PLACES, v[:, None], 1),
     ),
+    _sample(np.add.at, lambda x, v: np.add.at(x, ([0, 2, 0], [1, 1, 1]), v)),
     _sample(np.fill_diagonal, lambda x, v: np.fill_diagonal(x, v)),
 ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..backends.numpy.index import getitem as _read
+from ..backends.numpy.index import scatter_add as _scatter_add
 from ..backends.numpy.index import unindex as _add_into_zeros
 from ..core import Primitive, bind
 from . import declare, lift
@@ -17,6 +18,10 @@ def _branch(cotangent: Any, xp: Any, position: int, condition: Any) -> Any:
     return xp.where(condition, 0, cotangent)
 
 
+def _added(cotangent: Any, xp: Any, position: int, index: Any) -> Any:
+    return cotangent if position == 0 else xp.getitem(cotangent, index=index)
+
+
 getitem = declare.index(
     "getitem",
     lambda cotangent, xp, shape, index: xp.unindex(cotangent, shape=shape, index=index),
@@ -26,6 +31,20 @@ unindex = declare.linear(
     "unindex",
     lambda cotangent, xp, index: xp.getitem(cotangent, index=index),
     lift=lift.written_index,
+)
+
+
+def _scatter_add_batch(
+    primitive: Primitive, args: Sequence[Any], batched: Sequence[bool], params: Any, size: int
+) -> Any:
+    x, y = (lift.spread(arg, is_, size) for arg, is_ in zip(args, batched, strict=True))
+    index = params["index"]
+    parts = index if type(index) is tuple else (index,)
+    return bind(primitive, (x, y), {"index": (slice(None), *parts)})
+
+
+scatter_add = declare.linear(
+    "scatter_add", _added, arguments="x y", batch=_scatter_add_batch, impl=_scatter_add
 )
 # Linear in the two branches together.
 where = declare.linear(

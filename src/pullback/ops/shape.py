@@ -31,12 +31,23 @@ def _part(
     return xp.getitem(cotangent, index=along(axis, slice(start, start + shape[axis])))
 
 
+def _place_diagonal(cotangent: Any, xp: Any, shape: Any, offset: int) -> Any:
+    places = _xp.arange(cotangent.shape[-1])
+    rows, columns = places + max(0, -offset), places + max(0, offset)
+    return xp.unindex(cotangent, shape=shape, index=(..., rows, columns))
+
+
 def along(axis: int, index: Any) -> tuple[Any, ...]:
     """The index that is `index` on `axis` (negative), and everything on the others."""
     return (..., index, *(slice(None),) * (-axis - 1))
 
 
 broadcast_to = linear("broadcast_to", _sum_to, batch=lift.broadcast_shape)
+# Always an array, of no dimensions too. `order` is the layout of its memory: a letter as in NumPy,
+# or all axes (negative), from the slowest to the fastest.
+copy = linear("copy", lambda cotangent: cotangent)
+# Of the last two axes. As in NumPy it is a view that cannot be written into.
+diagonal = linear("diagonal", _place_diagonal, impl=_xp.band)
 reshape = linear(
     "reshape", lambda cotangent, shape: cotangent.reshape(shape), lift=lift.longer_shape
 )

@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...core import detached, is_batched, memory_of, raw
-from ...mutate import writable
+from ...mutate import boxes_of, writable
 from . import contract, elementwise, fft, index, linalg, reduce, shape, special
+from .index import compact, places
 
 # What rules call.  `ops/declare.py` adds the primitives that have no NumPy name, so that they
 # dispatch on boxes as NumPy's functions do.
@@ -144,7 +145,7 @@ class NumpyBackend:
         Where `like` has a batch axis, so has the copy, whether or not `cotangent` has.
         """
         if type(cotangent) is NumpyBackend.box_type and not is_batched(like):
-            return cotangent.copy() if cotangent.shape else cotangent.reshape(())
+            return np.copy(cotangent, order=_memory_order(raw(like)))
         like = detached(like)
         copy = _empty_like(like, getattr(cotangent, "dtype", None))
         copy[...] = cotangent
@@ -179,11 +180,21 @@ class NumpyBackend:
         parts = index if type(index) is tuple else (index,)
         if not any(isinstance(part, np.ndarray) and part.dtype != bool for part in parts):
             return None
-        winner = writable(np.empty(shape, np.intp), 0, index)
-        order = np.arange(winner[index].size).reshape(winner[index].shape)
-        winner[index] = order
-        last = winner[index] == order
-        return None if raw(last).all() else last
+        if boxes_of(index):
+            winner = writable(np.empty(shape, np.intp), 0, index)
+            order = np.arange(winner[index].size).reshape(winner[index].shape)
+            winner[index] = order
+            last = winner[index] == order
+            return None if raw(last).all() else last
+        size = math.prod(shape)
+        flat = places(shape, index)
+        written = flat.shape
+        names, flat = compact(flat.reshape(-1), size)
+        order = np.arange(flat.size)
+        winner = np.empty(size if names is None else names.size, np.intp)
+        winner[flat] = order
+        last = winner[flat] == order
+        return None if last.all() else last.reshape(written)
 
     @staticmethod
     def is_complex(dtype: Any) -> bool:
@@ -236,6 +247,11 @@ class NumpyBackend:
         if shared or _references(value) > _FRESH + held:
             return NumpyBackend.copy(value)
         return value
+
+
+def _memory_order(array: Any) -> Any:
+    """Its axes, counted from the end, from the slowest to the fastest."""
+    return tuple(sorted(range(-array.ndim, 0), key=lambda axis: -abs(array.strides[axis])))
 
 
 def _empty_like(value: Any, dtype: Any) -> Any:

@@ -28,6 +28,47 @@ def add_at(buffer: Any, part: Any, index: Any) -> None:
 _DENSE = 4
 
 
+def scatter_add(x: Any, y: Any, index: Any) -> Any:
+    """`x` with `y` added at `index`, where an element that is named twice gets both."""
+    out = x.copy()
+    np.add.at(out, index, y)
+    return out
+
+
+def places(shape: tuple[int, ...], index: Any) -> Any:
+    """Where the elements of `x[index]` are in the flat `x`, in time that does not grow with `x`.
+
+    Except where the index itself is as long as an axis: a mask, say.
+    """
+    if len(shape) == 1:
+        return _on_axis(shape[0], index)
+    coordinates = [
+        np.broadcast_to(np.arange(n).reshape((n,) + (1,) * (len(shape) - 1 - axis)), shape)[index]
+        for axis, n in enumerate(shape)
+    ]
+    return np.ravel_multi_index(coordinates, shape) if shape else np.zeros((), np.intp)[index]
+
+
+def _on_axis(size: int, index: Any) -> Any:
+    part = index[0] if type(index) is tuple and len(index) == 1 else index
+    if type(part) is slice:
+        return np.arange(*part.indices(size))
+    if isinstance(part, np.ndarray) and part.dtype.kind in "iu":
+        np.broadcast_to(np.int8(0), size)[part]  # for NumPy's own error
+        return part % size
+    return np.arange(size)[index]
+
+
+def compact(places: Any, size: int) -> tuple[Any, Any]:
+    """The positions among `size` that `places` name, each once, and `places` as positions in these.
+
+    None for the former, and `places` as they are, where they are most of all.
+    """
+    if size <= _DENSE * places.size:
+        return None, places
+    return np.unique(places, return_inverse=True)
+
+
 def unindex(x: Any, shape: tuple[int, ...], index: Any) -> Any:
     """The transpose of `getitem`: zeros of `shape` with `x` added at `index`."""
     buffer = np.zeros(shape, x.dtype)

@@ -20,6 +20,20 @@ def reshape(x: Any, shape: tuple[int, ...]) -> Any:
     return x.reshape(shape)
 
 
+def copy(x: Any, order: Any) -> Any:
+    if type(order) is not tuple:
+        return np.array(x, order=order)
+    order = (*range(-x.ndim, -len(order)), *order)  # batch axes lead
+    out = np.empty([x.shape[axis] for axis in order], x.dtype)
+    out.transpose(np.argsort(order))[...] = x
+    return out.transpose(np.argsort(order))
+
+
+def band(x: Any, offset: int) -> Any:
+    """The diagonal of the last two axes."""
+    return x.diagonal(offset, -2, -1)
+
+
 def transpose(x: Any, axes: tuple[int, ...]) -> Any:
     return x.transpose(axes)
 

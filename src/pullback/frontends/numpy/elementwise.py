@@ -32,14 +32,24 @@ def _imag(x: Any) -> Any:
     return ops.imag(x) if _is_complex(x) else np.zeros(x.shape, x.dtype)[()]
 
 
+def _write_real(self: Any, value: Any) -> None:
+    self.real[...] = value
+
+
+def _write_imag(self: Any, value: Any) -> None:
+    if not _is_complex(self):
+        raise TypeError("array does not have imaginary part to set")
+    self.imag[...] = value
+
+
 def _conj(self: Any) -> Any:
     return ops.conjugate(self) if _is_complex(self) else self
 
 
 implements(np.real)(_real)
 implements(np.imag)(_imag)
-define("real", property(_real, doc="The real part."))
-define("imag", property(_imag, doc="The imaginary part."))
+define("real", property(_real, _write_real, doc="The real part."))
+define("imag", property(_imag, _write_imag, doc="The imaginary part."))
 define("conj", _conj)
 define("conjugate", _conj)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ...core import detached, is_batched, new_box, open_pauses, raw
+from ...core import current, detached, is_batched, new_box, open_pauses, raw
 from ...errors import UnsupportedError
-from ...mutate import boxes_of
+from ...mutate import View, boxes_of
 from ...ops import index as ops
 from ...ops import reduce as reductions
 from ...ops import shape as shape_ops
@@ -41,24 +41,27 @@ _READ = ops.getitem.rules[0].step
 
 
 def _getitem(self: Any, index: Any) -> Any:
+    """What `bind` and `process` do for this one rule, in a third of the time."""
     if type(index) is not int:
         index = static_index(index)
-        if type(index) is not tuple or set(map(type, index)) != {int}:
+        if boxes_of(index):
             return read(self, index)
     trace, value = self.tracer, self.value
     if not trace.recording or open_pauses or type(value) is not np.ndarray:
+        trace, value = current(self), self.value
+    if trace is None or type(value) is not np.ndarray or not value.shape:
         return read(self, index)
     out = value[index]
-    if type(out) is np.ndarray:
-        return read(self, index)  # a view
-    # Loops over elements: what `bind` and `process` do for this one rule, in a third of the time.
     dtype = out.dtype
     if dtype is not backend.float64:
         trace.note(dtype)
     place = trace.next_index()
     edge = (self.index, _READ, (backend.xp, value.shape, index))
-    trace.tape[place] = ((edge,), (), dtype)
-    return new_box(ArrayBox, trace, out, place)
+    trace.tape[place] = ((edge,), out.shape, dtype)
+    box = new_box(ArrayBox, trace, out, place)
+    if type(out) is np.ndarray and backend.is_view(out, value):
+        box.alias = View(self, ops.getitem, {"index": index})
+    return box
 
 
 def read(x: Any, index: Any) -> Any:
@@ -119,6 +122,18 @@ def _static_part(part: Any) -> Any:
 define("__getitem__", _getitem)
 
 
+def refuse_overlap(what: str, target: Any, value: Any) -> None:
+    """Raise for values that NumPy's writes would change before they are read."""
+    values = raw(value)
+    if type(values) is not np.ndarray or values.size < 2 or not is_box(value):
+        return
+    if value.tracer.level and np.may_share_memory(values, raw(target)):
+        raise UnsupportedError(
+            f"{what}: v shares memory with the array that it is written into, and here NumPy's "
+            "result depends on the order in which it writes. Assign a copy: v.copy()."
+        )
+
+
 class Flat:
     """`x.flat` of a traced array: its elements in C order."""
 
@@ -135,9 +150,11 @@ class Flat:
         return (flat[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Any:
-        return self.base.reshape(-1)[index]
+        part = self.base.reshape(-1)[index]
+        return part.copy() if isinstance(part, np.ndarray) and part.ndim else part
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        refuse_overlap("x.flat[i] = v", self.base, value)
         np.put(self.base, np.arange(len(self))[index], value)
 
     def copy(self) -> Any:

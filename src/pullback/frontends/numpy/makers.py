@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core import raw
 from .batched import form
 from .buffers import as_buffer
 from .dispatch import array_of, as_array, constants, functions, holds_boxes, implements, is_box
@@ -167,7 +168,18 @@ def array(
         x = x.astype(dtype)
     elif copy and x is object:
         x = x.copy(order)
+    if not _is_laid_out(raw(x), order):
+        if copy is False:
+            raise ValueError("Unable to avoid copy while creating an array as requested.")
+        x = np.copy(x, order)
     return x if x.ndim >= ndmin else x.reshape((1,) * (ndmin - x.ndim) + x.shape)
+
+
+def _is_laid_out(array: Any, order: Any) -> bool:
+    """Does the memory of `array` lie in this order? If not, a view will not do."""
+    if order not in ("C", "F") or not isinstance(array, np.ndarray):
+        return True
+    return array.flags.c_contiguous if order == "C" else array.flags.f_contiguous
 
 
 def _as(ndmin: int, order: Any) -> Callable[..., Any]:

@@ -15,7 +15,7 @@ from ...mutate import boxes_of, write
 from .batched import form, one_value, refusal
 from .box import ArrayBox, backend, define, method
 from .dispatch import array_of, as_array, functions, implements, is_box, name_of, writers
-from .index import static_index
+from .index import refuse_overlap, static_index
 from .rebind import can_rebind
 
 
@@ -32,11 +32,20 @@ def assign(target: Any, index: Any, value: Any) -> None:
     if is_batched(index) and index.dtype.kind == "b":
         index, value = ..., _chosen(target, detached(index), value)
     index = static_index(index)
+    if _has_mask(index):
+        refuse_overlap("x[mask] = v", target, value)
+    if is_box(value) and value.alias is not None and value.alias.reads(target, index):
+        return  # the second half of `target[index] += ...`, which has written already
     if plain.ndim != target.ndim or boxes_of(index):
         value = fit(as_array(value), _part_of_form(target, index).shape, plain.dtype)
     elif is_box(value):
         value = fit(value, plain[index].shape, plain.dtype)
     write(target, index, value)
+
+
+def _has_mask(index: Any) -> bool:
+    parts = index if type(index) is tuple else (index,)
+    return any(type(part) is np.ndarray and part.dtype == bool for part in parts)
 
 
 def _part_of_form(target: Any, index: Any) -> Any:
@@ -214,6 +223,7 @@ def _place(arr: Any, mask: Any, vals: Any) -> None:
     mask = np.asarray(one_value(mask, "np.place with a mask"))
     if mask.size != arr.size:
         raise ValueError("place: mask and data must be the same size")
+    refuse_overlap("np.place(x, mask, v)", arr, vals)
     positions, vals = np.flatnonzero(mask), _flat_values(vals)
     if positions.size and not vals.size:
         raise ValueError("Cannot insert from an empty array!")

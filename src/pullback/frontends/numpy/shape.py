@@ -61,7 +61,9 @@ def reshape(a: Any, shape: Any = None, order: Any = "C", *, copy: Any = None, **
 
 
 def _reshape(a: Any, shape: tuple[int, ...]) -> Any:
-    return a if a.shape == shape else ops.reshape(a, shape=shape)
+    if a.shape == shape and (shape or isinstance(raw(a), np.ndarray)):
+        return a
+    return ops.reshape(a, shape=shape)  # a number becomes an array of no dimensions
 
 
 def _full_shape(a: Any, shape: Any) -> tuple[int, ...]:
@@ -87,6 +89,11 @@ def _reverse(a: Any) -> Any:
 
 @implements(np.ravel)
 def ravel(a: Any, order: Any = "C") -> Any:
+    flat = _ravel(a, order)
+    return flat if raw(flat).flags.c_contiguous else ops.copy(flat, order="C")
+
+
+def _ravel(a: Any, order: Any) -> Any:
     if order == "K":
         # The order in memory: as the strides fall.
         strides = raw(a).strides[raw(a).ndim - a.ndim :]
@@ -96,21 +103,17 @@ def ravel(a: Any, order: Any = "C") -> Any:
 
 
 def _flatten(self: Any, order: Any = "C") -> Any:
-    return _copy(ravel(self, order))
-
-
-def _copy(a: Any) -> Any:
-    return +a
+    return ops.copy(_ravel(self, order), order="C")
 
 
 def _own(a: Any) -> Any:
     """`a`, or a copy where it is a view of what was broadcast."""
-    return a if raw(a).flags.writeable else _copy(a)
+    return a if raw(a).flags.writeable else ops.copy(a, order="C")
 
 
 @implements(np.copy)
 def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
-    return _copy(a)
+    return ops.copy(a, order=order)
 
 
 @implements(np.squeeze)
@@ -332,7 +335,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     )
     if not sparse:
         grids = np.broadcast_arrays(*grids)
-    return tuple(map(_copy, grids)) if copy else grids
+    return tuple(ops.copy(grid, order="C") for grid in grids) if copy else grids
 
 
 # Several arrays as one
@@ -553,9 +556,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         raise ValueError("axis1 and axis2 cannot be the same")
     if a.ndim > 2 or axis1 not in (0, -2):
         a = moveaxis(a, (axis1, axis2), (-2, -1))
-    rows, columns = a.shape[-2:]
-    flat = a.reshape(*a.shape[:-2], rows * columns)
-    return index_ops.getitem(flat, index=(..., _diagonal_slice(rows, columns, offset)))
+    return ops.diagonal(a, offset=operator.index(offset))
 
 
 def _diagonal_slice(rows: int, columns: int, offset: int) -> slice:
@@ -676,6 +677,11 @@ def sliding_window_view(
 # The box's methods and attributes, with ndarray's own signatures
 
 
+def _copy_method(self: Any, order: Any = "C") -> Any:
+    """As `ndarray.copy`: the copy of a number is a number."""
+    return ops.copy(self, order=order) if isinstance(raw(self), np.ndarray) else +self
+
+
 def _reshape_method(self: Any, *shape: Any, order: Any = "C", copy: bool | None = None) -> Any:
     return reshape(self, shape[0] if len(shape) == 1 else shape, order=order, copy=copy)
 
@@ -701,7 +707,7 @@ define("flatten", _flatten)
 define("transpose", _transpose_method)
 define("T", property(_reverse, doc="The array with its axes reversed."))
 define("mT", property(matrix_transpose, doc="The array with its last two axes exchanged."))
-define("copy", copy)
+define("copy", _copy_method)
 define("view", _view)
 method("swapaxes", np.swapaxes)
 method("squeeze", np.squeeze)

@@ -9,14 +9,18 @@ from typing import Any
 import numpy as np
 
 from ...backends.numpy import backend
+from ...backends.numpy.index import compact, places
 from ...core import detached, raw
 from ...errors import UnsupportedError
+from ...mutate import boxes_of
 from ...ops import elementwise as ops
 from ...ops import reduce as reductions
 from ...ops.declare import registry
+from ...ops.index import scatter_add
 from ...recorders import on_values, recorder
 from .batched import form, one_value
 from .box import define, install_operators, operator_of
+from .buffers import as_buffer
 from .dispatch import (
     any_box,
     as_array,
@@ -29,7 +33,7 @@ from .dispatch import (
     ufuncs,
     unsupported,
 )
-from .index import read, unindex_at
+from .index import read, static_index, unindex_at
 from .mutation import check_traced, write_out
 
 _NO = np._NoValue  # noqa: SLF001
@@ -39,7 +43,7 @@ _NO = np._NoValue  # noqa: SLF001
 
 
 def _sign(x: Any) -> Any:
-    return ops.sign(x) if x.dtype.kind == "c" else ops.real_sign(x)
+    return ops.sign(x) if x.dtype.kind == "c" else as_buffer(ops.real_sign(x))
 
 
 def _conjugate(x: Any) -> Any:
@@ -81,13 +85,22 @@ ufuncs.update(
 )
 
 
+def _fresh(apply: Callable[..., Any]) -> Callable[..., Any]:
+    """`apply`, whose results are constants that can take traced values."""
+    return lambda *args: as_buffer(apply(*args))
+
+
 # All others: a primitive named as a ufunc applies it, unless its family says otherwise.
 for _name, _primitive in registry.items():
     if isinstance(_ufunc := getattr(np, _name, None), np.ufunc):
-        _constant = _primitive.kind == "constant"
-        ufuncs.setdefault(
-            _ufunc, on_values(_primitive, backend) if _constant else recorder(_primitive, backend)
-        )
+        _apply: Any
+        if _primitive.kind != "constant":
+            _apply = recorder(_primitive, backend)
+        elif any(loop.endswith("d") for loop in _ufunc.types):  # floating-point, as np.floor's
+            _apply = _fresh(on_values(_primitive, backend))
+        else:
+            _apply = on_values(_primitive, backend)
+        ufuncs.setdefault(_ufunc, _apply)
 
 install_operators()
 # NumPy's operator has shortcuts that np.power does not have: the last bit may differ.
@@ -315,18 +328,33 @@ def _outer(ufunc: Any, a: Any, b: Any, /, **options: Any) -> Any:
 def _at(ufunc: Any, a: Any, indices: Any, *operands: Any) -> None:
     """One element after the other, so that one that is named twice gets both."""
     check_traced(f"np.{ufunc.__name__}.at", a)
-    places = read(np.arange(a.size).reshape(a.shape), plain(indices))
-    values = [np.broadcast_to(as_array(one), places.shape).reshape(-1) for one in operands]
-    places = places.reshape(-1)
+    indices = plain(indices)
+    if boxes_of(indices):
+        named = read(np.arange(a.size).reshape(a.shape), indices)
+    else:
+        named = places(a.shape, static_index(indices))
+    values = [np.broadcast_to(as_array(one), named.shape).reshape(-1) for one in operands]
+    named = named.reshape(-1)
     if ufunc in (np.add, np.subtract):
-        sums = unindex_at(values[0], (a.size,), places)
-        write_out(ufunc, ufunc(a, sums.reshape(a.shape)), a)
+        if is_box(named):
+            sums = unindex_at(values[0], (a.size,), named)
+            write_out(ufunc, ufunc(a, sums.reshape(a.shape)), a)
+        else:
+            _add_at(a, named, values[0] if ufunc is np.add else -values[0])
         return
-    places = one_value(places, f"np.{ufunc.__name__}.at at indices")
-    for turn in _turns(places):
-        place = np.unravel_index(places[turn], a.shape) if a.ndim else ()
+    named = one_value(named, f"np.{ufunc.__name__}.at at indices")
+    for turn in _turns(named):
+        place = np.unravel_index(named[turn], a.shape) if a.ndim else ()
         part = [one[turn].reshape(a[place].shape) for one in values]
         a[place] = ufunc(a[place], *part)
+
+
+def _add_at(a: Any, named: Any, values: Any) -> None:
+    touched, named = compact(named, a.size)
+    part = ... if touched is None else np.unravel_index(touched, a.shape)
+    before = a[part]
+    after = scatter_add(before.reshape(-1), values, index=named)
+    a[part] = after.reshape(before.shape)
 
 
 def _turns(places: Any) -> Iterator[Any]:

@@ -1,0 +1,39 @@
+"""Derivatives of functions of several arrays by differences, for tests to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Args = tuple[Any, ...]
+
+
+def direction(args: Args, seed: int) -> Args:
+    """A random tangent of `args`."""
+    rng = np.random.default_rng(seed)
+    return tuple(rng.normal(size=np.shape(arg)) for arg in args)
+
+
+def inner(a: Args, b: Args) -> Any:
+    """The inner product of two tuples of arrays."""
+    return sum(np.sum(x * y) for x, y in zip(a, b, strict=True))
+
+
+def slope(f: Callable[..., Any], args: Args, along: Args, step: float = 1e-4) -> Any:
+    """The derivative along a direction, by central differences of fourth order.
+
+    `f` may write into what it gets.
+    """
+
+    def at(t: float) -> Any:
+        return f(*(np.asarray(a + t * step * d) for a, d in zip(args, along, strict=True)))
+
+    return (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * step)
+
+
+def close(got: Any, expected: Any, tolerance: float, what: str = "") -> None:
+    """Raise unless the two agree, relative to the largest element or 1."""
+    scale = 1 + np.max(np.abs(expected), initial=0)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * scale, err_msg=what)
