@@ -129,7 +129,7 @@ def _called_name(code: CodeType, place: int) -> tuple[str, tuple[str, ...]]:
             if not names and previous.opname == "STORE_FAST_LOAD_FAST":  # two in one, since 3.13
                 scope, names = "local", [previous.argval[-1]]
             names.append(instruction.argval)
-        elif instruction.opname not in ("PUSH_NULL", "CACHE", "EXTENDED_ARG"):
+        elif instruction.opname not in ("PUSH_NULL", "CACHE", "EXTENDED_ARG", "KW_NAMES"):
             scope, names = "", []
     return (scope, tuple(names)) if scope else ("", ())
 
