@@ -24,6 +24,8 @@ import numpy as np
 
 from ...backends.numpy import NumpyBackend
 from ...callers import calls, package_of, package_of_function
+from ...core import box_types
+from .dispatch import functions
 from .elements import call_vectorized
 from .makers import wrapped
 from .mathematics import followed_math
@@ -39,9 +41,12 @@ _NUMPY = package_of(np.__file__)
 
 def _for_programs(original: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., Any]:
     """`original`, or `ours` where a program calls it that a transform runs in this context."""
+    dispatches = original in functions
 
     @functools.wraps(original)
     def function(*args: Any, **kwargs: Any) -> Any:
+        if dispatches and args and type(args[0]) in box_types:
+            return original(*args, **kwargs)  # NumPy hands it to ours
         programs = _programs.get()
         if programs is not None:
             caller = sys._getframe(1)  # noqa: SLF001
