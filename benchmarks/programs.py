@@ -134,4 +134,4 @@ def allocation_and_copy(n: int, rounds: int) -> float:
     """The time to allocate an array of `n` and to copy one."""
     full = np.ones(n)
     calls = {"both": lambda: (np.zeros(n), full.copy())}
-    return measure.take_turns(calls, "both", rounds=rounds, sample_seconds=0.01)["both"].seconds
+    return measure.take_turns(calls, rounds=rounds, sample_seconds=0.01)["both"].seconds
