@@ -98,7 +98,7 @@ def time_programs(results: Results, chosen: Sequence[contenders.Contender], quic
             calls, rounds=2 if quick else 5, sample_seconds=0, warm_up=1
         )
         seconds[n] = timings[row][programs.OURS].seconds
-    added = {n: programs.bytes_a_write(n) for n in sizes}
+    added = {n: programs.bytes_a_write(n, 100 if quick else programs.COUNT) for n in sizes}
     results.writes = Writes(seconds, added, programs.allocation_and_copy(sizes[-1], rounds))
 
 

@@ -83,9 +83,10 @@ def _sample(call: Callable[[], Any], repeats: int) -> tuple[float, float]:
     return cpu / repeats, wall / repeats
 
 
-def peak_memory(call: Callable[[], Any]) -> int:
+def peak_memory(call: Callable[[], Any], *, warm_up: bool = True) -> int:
     """The most bytes that one call held at a time, by tracemalloc (NumPy reports to it)."""
-    call()
+    if warm_up:
+        call()
     gc.collect()
     tracemalloc.start()
     try:

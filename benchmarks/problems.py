@@ -130,8 +130,9 @@ def mlp_per_sample_by_hand(*args: Any) -> tuple[Any, ...]:
     return tuple(part for h, g in layers for part in (h[:, :, None] * g[:, None, :], g))
 
 
-def mlp_problem(rng: np.random.Generator, batch: int) -> Problem:
-    sizes = (32, 64, 64, 10)
+def mlp_problem(
+    rng: np.random.Generator, batch: int, sizes: tuple[int, ...] = (32, 64, 64, 10)
+) -> Problem:
     weights: list[Any] = []
     for fan_in, fan_out in itertools.pairwise(sizes):
         weights += [rng.standard_normal((fan_in, fan_out)) / fan_in**0.5, np.zeros(fan_out)]

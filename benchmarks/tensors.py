@@ -10,7 +10,7 @@ import numpy as np
 from .contenders import check_agreement, pullback_on_tensors, torch_autograd, torch_func
 from .libraries import OURS, Pullback, Torch
 from .problems import Problem, chain_problem, mlp_problem
-from .transforms import SAMPLES, Row, everyone
+from .transforms import NETWORK, SAMPLES, SMALL_NETWORK, Row, everyone
 
 THEIRS = Torch.name
 
@@ -29,7 +29,8 @@ def rows(*, quick: bool) -> Iterator[Row]:
         }
         check_agreement(calls, THEIRS)
         yield f"vjp and its pullback: {problem.name}", calls
-    yield per_sample_row(mlp_problem(rng, batch=20 if quick else SAMPLES))
+    for sizes in (SMALL_NETWORK, NETWORK):
+        yield per_sample_row(mlp_problem(rng, 20 if quick else SAMPLES, sizes))
 
 
 def per_sample_row(problem: Problem) -> Row:
