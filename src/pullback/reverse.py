@@ -481,5 +481,6 @@ def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
             for axis in range(-lead, len(shape))
             if axis < 0 or shape[axis] != cotangent.shape[lead + axis]
         ):
-            cotangent = xp.sum(cotangent, axis=axes, keepdims=True).reshape(shape)
+            summed = xp.sum(cotangent, axis=axes, keepdims=len(axes) > lead)
+            cotangent = summed if len(axes) == lead else summed.reshape(shape)
     return cotangent if cotangent.dtype == dtype else xp.astype(cotangent, dtype)

@@ -15,7 +15,8 @@ import torch
 from ... import core
 from ...errors import ConversionError, UnsupportedError
 from ...ops.declare import registry
-from . import autograd, contract, elementwise, index, reduce, shape
+from ...ops.neural import registry as neural_registry
+from . import autograd, contract, elementwise, index, neural, reduce, shape
 from .autograd import transformed, version_of
 from .helpers import HELPERS
 
@@ -55,12 +56,14 @@ def _functions_of(module: ModuleType) -> dict[str, Any]:
     return {
         name: function
         for name, function in vars(module).items()
-        if name in registry or getattr(function, "__module__", None) == module.__name__
+        if name in registry
+        or name in neural_registry
+        or getattr(function, "__module__", None) == module.__name__
     }
 
 
 implementations = _Implementations()
-for _family in (elementwise, contract, reduce, shape, index, autograd):
+for _family in (elementwise, contract, reduce, shape, index, neural, autograd):
     implementations.update(_functions_of(_family))
 core.implementations[torch.Tensor] = implementations
 
@@ -295,13 +298,7 @@ def plain(value: Any) -> Any:
 
 def shares(out: Any, value: Any) -> bool:
     """Do these two tensors share memory?"""
-    if out is value:
-        return True
-    if out.layout is not torch.strided or value.layout is not torch.strided:
-        return False
-    if transformed(out) or transformed(value):
-        return False
-    return out.untyped_storage()._cdata == value.untyped_storage()._cdata
+    return out is value or torch._C._is_alias_of(out, value)
 
 
 def _users(value: Any) -> int:

@@ -7,6 +7,10 @@ from typing import Any
 import torch
 
 
+def _conj(x: Any) -> Any:
+    return x.conj() if x.dtype.is_complex else x
+
+
 def _is_complex(dtype: Any) -> bool:
     return dtype.is_complex
 
@@ -31,8 +35,8 @@ HELPERS: dict[str, Any] = {
     "concatenate": _concatenate,
     "moveaxis": torch.movedim,
     "stack": torch.stack,
-    "conj": torch.conj,
-    "conjugate": torch.conj,
+    "conj": _conj,
+    "conjugate": _conj,
     "is_complex": _is_complex,
     "one_half": 0.5,
     "where": _where,

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from ...ops.lift import filled
+
 
 def getitem(x: Any, index: Any) -> Any:
     return x[index]
@@ -32,6 +34,14 @@ def unindex(x: Any, shape: tuple[int, ...], index: Any) -> Any:
     buffer = torch.zeros(shape, dtype=x.dtype, device=x.device)
     add_at(buffer, x, index)
     return buffer
+
+
+def gather(x: Any, *operands: Any, index: Any) -> Any:
+    return x[filled(index, operands)]
+
+
+def scatter(x: Any, *operands: Any, shape: Any, index: Any) -> Any:
+    return unindex(x, shape, filled(index, operands))
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:

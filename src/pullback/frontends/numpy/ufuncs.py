@@ -20,6 +20,7 @@ from ...ops.index import scatter_add
 from ...recorders import on_values, recorder
 from .batched import form, one_value
 from .box import define, install_operators, operator_of
+from .buffers import as_buffer
 from .dispatch import (
     any_box,
     as_array,
@@ -42,7 +43,7 @@ _NO = np._NoValue  # noqa: SLF001
 
 
 def _sign(x: Any) -> Any:
-    return ops.sign(x) if x.dtype.kind == "c" else ops.real_sign(x)
+    return ops.sign(x) if x.dtype.kind == "c" else as_buffer(ops.real_sign(x))
 
 
 def _conjugate(x: Any) -> Any:
@@ -84,13 +85,22 @@ ufuncs.update(
 )
 
 
+def _fresh(apply: Callable[..., Any]) -> Callable[..., Any]:
+    """`apply`, whose results are constants that can take traced values."""
+    return lambda *args: as_buffer(apply(*args))
+
+
 # All others: a primitive named as a ufunc applies it, unless its family says otherwise.
 for _name, _primitive in registry.items():
     if isinstance(_ufunc := getattr(np, _name, None), np.ufunc):
-        _constant = _primitive.kind == "constant"
-        ufuncs.setdefault(
-            _ufunc, on_values(_primitive, backend) if _constant else recorder(_primitive, backend)
-        )
+        _apply: Any
+        if _primitive.kind != "constant":
+            _apply = recorder(_primitive, backend)
+        elif any(loop.endswith("d") for loop in _ufunc.types):  # floating-point, as np.floor's
+            _apply = _fresh(on_values(_primitive, backend))
+        else:
+            _apply = on_values(_primitive, backend)
+        ufuncs.setdefault(_ufunc, _apply)
 
 install_operators()
 # NumPy's operator has shortcuts that np.power does not have: the last bit may differ.

@@ -1,6 +1,6 @@
 """torch's functions, methods and operators on boxes, through `__torch_function__`."""
 
-from . import box, contract, index, mutation, norms, opaque, pointwise, reduce, shape
+from . import box, contract, index, mutation, neural, norms, opaque, pointwise, reduce, shape
 from .box import TensorBox
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "contract",
     "index",
     "mutation",
+    "neural",
     "norms",
     "opaque",
     "pointwise",

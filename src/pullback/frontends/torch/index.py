@@ -8,7 +8,7 @@ import torch
 
 from ...core import is_batched, raw
 from ...ops import index as ops
-from . import opaque
+from ...ops.lift import with_operands
 from .box import TensorBox
 from .dispatch import implements, is_box
 
@@ -38,7 +38,8 @@ def plain_list(values: Any) -> Any:
 def getitem(self: Any, index: Any) -> Any:
     parts = index if type(index) is tuple else (index,)
     if any(map(is_batched, parts)):  # another index for each example
-        return opaque.apply(torch.Tensor.__getitem__, (self, index), {})
+        template, arrays = with_operands(parts)
+        return ops.gather(self, *arrays, index=tuple(map(static_index, template)))
     if not is_box(self):  # a plain tensor, indexed with a traced one: its values
         return self[static_index(index)]
     return ops.getitem(self, index=static_index(index))

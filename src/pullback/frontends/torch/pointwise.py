@@ -16,7 +16,7 @@ from . import opaque
 from .box import TensorBox
 from .dispatch import functions, implements, recorded
 
-_BACKEND = backend_of_device(torch.device("cpu"))
+BACKEND = backend_of_device(torch.device("cpu"))
 
 # Primitive's name -> torch's names for it, in torch, torch.special and as a method.
 _FOLLOWED = {
@@ -85,8 +85,8 @@ _OPERATORS = {
 
 def _fast(primitive: Any) -> Callable[..., Any]:
     if primitive.kind == "constant":
-        return on_values(primitive, _BACKEND)
-    return recorder(primitive, _BACKEND)
+        return on_values(primitive, BACKEND)
+    return recorder(primitive, BACKEND)
 
 
 def _register(name: str, names: str) -> None:

@@ -14,7 +14,7 @@ from .dispatch import implements, is_box
 _NOTHING: Any = object()
 
 
-def _axes(dim: Any, ndim: int) -> Any:
+def axes_of(dim: Any, ndim: int) -> Any:
     """None for all, or a tuple of axes counted from the end."""
     if dim is None or dim == ():
         return None
@@ -41,14 +41,14 @@ def _in(dtype: Any, x: Any) -> Any:
 def sum(input: Any, *dims: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     dim, keepdim = _positional(dims, dim, keepdim)
     x = _in(dtype, input)
-    return ops.sum(x, axis=_axes(dim, x.ndim), keepdims=keepdim)
+    return ops.sum(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)
 
 
 @implements(torch.mean, torch.Tensor.mean)
 def mean(input: Any, *dims: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     dim, keepdim = _positional(dims, dim, keepdim)
     x = _in(dtype, input)
-    return ops.mean(x, axis=_axes(dim, x.ndim), keepdims=keepdim)
+    return ops.mean(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)
 
 
 def _positional(dims: tuple[Any, ...], dim: Any, keepdim: bool) -> tuple[Any, bool]:
@@ -67,7 +67,7 @@ def _extreme(name: str) -> Any:
 
     @implements(getattr(torch, name), getattr(torch.Tensor, name))
     def extreme(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
-        return primitive(input, axis=_axes(dim, input.ndim), keepdims=keepdim)
+        return primitive(input, axis=axes_of(dim, input.ndim), keepdims=keepdim)
 
     return extreme
 
@@ -108,7 +108,7 @@ def _spread_of_values(name: str) -> None:
             correction = 1 if unbiased is None else int(unbiased)
         elif correction is None:
             correction = 1
-        axis = _axes(dim, input.ndim)
+        axis = axes_of(dim, input.ndim)
         if input.dtype.is_complex or input.ndim == 0:
             options = {"dim": dim, "correction": correction, "keepdim": keepdim}
             return opaque.apply(function, (input,), options)
@@ -121,13 +121,13 @@ for _name in ("var", "std"):
 
 @implements(torch.logsumexp, torch.Tensor.logsumexp, torch.special.logsumexp)
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
-    return ops.logsumexp(input, axis=_axes(dim, input.ndim), keepdims=keepdim)
+    return ops.logsumexp(input, axis=axes_of(dim, input.ndim), keepdims=keepdim)
 
 
 @implements(torch.cumsum, torch.Tensor.cumsum)
 def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
     x = _in(dtype, input)
-    axes = _axes(dim, x.ndim)
+    axes = axes_of(dim, x.ndim)
     return x.clone() if axes is None else ops.cumsum(x, axis=axes[0], reverse=False)
 
 
