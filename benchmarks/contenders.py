@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import optree
 
 from .problems import Problem
 
-Call = Callable[[], tuple[Any, tuple[Any, ...]]]
+Call = Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,29 @@ def bound(problem: Problem, xp: Any, to: Callable[[Any], Any]) -> tuple[Any, lis
     return (lambda *args: problem.function(xp, *args, *data)), [to(arg) for arg in problem.args]
 
 
+def value_and_pull(vjp: Callable[..., Any], function: Any, args: list[Any], one: Any) -> Call:
+    """A call of `vjp` and of the pullback that it gives."""
+
+    def call() -> Any:
+        value, pull = vjp(function, *args)
+        return value, pull(one)
+
+    return call
+
+
 def pullback_vjp(problem: Problem) -> Call:
     import pullback
 
-    function, args = bound(problem, np, np.asarray)
+    return value_and_pull(pullback.vjp, *bound(problem, np, np.asarray), 1.0)
 
-    def call() -> Any:
-        value, pull = pullback.vjp(function, *args)
-        return value, pull(1.0)
 
-    return call
+def pullback_on_tensors(problem: Problem) -> Call:
+    import torch
+
+    import pullback
+
+    one = torch.ones((), dtype=torch.float64)
+    return value_and_pull(pullback.vjp, *bound(problem, torch, torch.as_tensor), one)
 
 
 def pullback_grad(problem: Problem) -> Call:
@@ -73,14 +87,8 @@ def pullback_grad(problem: Problem) -> Call:
 def torch_func(problem: Problem) -> Call:
     import torch
 
-    function, args = bound(problem, torch, torch.as_tensor)
     one = torch.ones((), dtype=torch.float64)
-
-    def call() -> Any:
-        value, pull = torch.func.vjp(function, *args)
-        return value, pull(one)
-
-    return call
+    return value_and_pull(torch.func.vjp, *bound(problem, torch, torch.as_tensor), one)
 
 
 def torch_autograd(problem: Problem) -> Call:
@@ -162,7 +170,7 @@ def by_hand(problem: Problem, name: str) -> Call:
 
 
 def check_agreement(calls: dict[str, Call], reference: str) -> None:
-    """Raise unless every call gives the value and gradients of `reference`, in float64."""
+    """Raise unless every call gives the numbers of `reference`, leaf by leaf, in float64."""
     expected = _as_numpy(calls[reference]())
     for name, call in calls.items():
         for got, want in zip(_as_numpy(call()), expected, strict=True):
@@ -172,6 +180,5 @@ def check_agreement(calls: dict[str, Call], reference: str) -> None:
             np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-11 * scale, err_msg=name)
 
 
-def _as_numpy(result: tuple[Any, tuple[Any, ...]]) -> list[Any]:
-    value, gradients = result
-    return [np.asarray(value), *(np.asarray(gradient) for gradient in gradients)]
+def _as_numpy(result: Any) -> list[Any]:
+    return [np.asarray(leaf) for leaf in optree.tree_leaves(result)]

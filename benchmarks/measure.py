@@ -26,7 +26,7 @@ class Timing:
 
     Attributes:
         seconds: CPU time of a call, the median over rounds.
-        ratio: That time as a multiple of the reference's, the median of the rounds' ratios.
+        ratio: That time as a multiple of the first contender's, the median of the rounds' ratios.
         cores: CPU time by wall time: how many cores were busy for it.
     """
 
@@ -37,13 +37,12 @@ class Timing:
 
 def take_turns(
     calls: dict[str, Callable[[], Any]],
-    reference: str,
     *,
     rounds: int,
     sample_seconds: float,
     warm_up: int = 3,
 ) -> dict[str, Timing]:
-    """Time all `calls` in turns; `reference` is the one that ratios are relative to."""
+    """Time all `calls` in turns; ratios are relative to the first of them."""
     repeats = {name: _repeats(call, sample_seconds, warm_up) for name, call in calls.items()}
     samples: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
     names = list(calls)
@@ -56,7 +55,7 @@ def take_turns(
                 samples[name].append(_sample(calls[name], repeats[name]))
     finally:
         gc.unfreeze()
-    base = [cpu for cpu, _ in samples[reference]]
+    base = [cpu for cpu, _ in samples[names[0]]]
     return {
         name: Timing(
             seconds=statistics.median(cpu for cpu, _ in taken),
@@ -84,9 +83,10 @@ def _sample(call: Callable[[], Any], repeats: int) -> tuple[float, float]:
     return cpu / repeats, wall / repeats
 
 
-def peak_memory(call: Callable[[], Any]) -> int:
+def peak_memory(call: Callable[[], Any], *, warm_up: bool = True) -> int:
     """The most bytes that one call held at a time, by tracemalloc (NumPy reports to it)."""
-    call()
+    if warm_up:
+        call()
     gc.collect()
     tracemalloc.start()
     try:

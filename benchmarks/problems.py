@@ -1,7 +1,8 @@
 """What is computed: functions of a namespace `xp`, each with its derivative written by hand.
 
 A function is written once for all contenders: `xp` is NumPy, torch, jax.numpy and so on.  It takes
-the arguments to differentiate first and constant data after them, and returns a scalar.
+the arguments to differentiate first and constant data after them, and returns a scalar (but for the
+one whose Jacobian is taken).
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-# Value and gradients, by hand: `(*args, *data) -> (value, (gradient of each of args))`.
-ByHand = Callable[..., tuple[Any, tuple[Any, ...]]]
+# The derivative by hand, of a scalar function `(*args, *data) -> (value, (gradient of each arg))`.
+ByHand = Callable[..., Any]
 
 # The one that ratios are relative to, and the one of the chain that saves what a tape saves.
 HAND = "hand-written"
@@ -23,7 +24,7 @@ HAND_SAME = "hand-written, op by op"
 
 @dataclass(frozen=True)
 class Problem:
-    """A scalar function, where it is differentiated, and what to compare with."""
+    """A function, where it is differentiated, and what to compare with."""
 
     name: str
     function: Callable[..., Any]
@@ -99,12 +100,13 @@ def mlp(xp: Any, w1: Any, b1: Any, w2: Any, b2: Any, w3: Any, b3: Any, x: Any, o
     hidden = xp.tanh(x @ w1 + b1)
     hidden = xp.tanh(hidden @ w2 + b2)
     logits = hidden @ w3 + b3
-    return xp.log(xp.exp(logits).sum(axis=1)).sum() - (one_hot * logits).sum()
+    return xp.log(xp.exp(logits).sum(-1)).sum() - (one_hot * logits).sum()
 
 
-def mlp_by_hand(
+def _mlp_back(
     w1: Any, b1: Any, w2: Any, b2: Any, w3: Any, b3: Any, x: Any, one_hot: Any
-) -> tuple[Any, tuple[Any, ...]]:
+) -> tuple[Any, list[tuple[Any, Any]]]:
+    """The value, and for each layer its input and the cotangent of its output."""
     h1 = np.tanh(x @ w1 + b1)
     h2 = np.tanh(h1 @ w2 + b2)
     logits = h2 @ w3 + b3
@@ -114,12 +116,23 @@ def mlp_by_hand(
     g3 = e / total[:, None] - one_hot
     g2 = (g3 @ w3.T) * (1 - h2 * h2)
     g1 = (g2 @ w2.T) * (1 - h1 * h1)
-    weights = (x.T @ g1, g1.sum(axis=0), h1.T @ g2, g2.sum(axis=0), h2.T @ g3, g3.sum(axis=0))
-    return value, weights
+    return value, [(x, g1), (h1, g2), (h2, g3)]
 
 
-def mlp_problem(rng: np.random.Generator, batch: int) -> Problem:
-    sizes = (32, 64, 64, 10)
+def mlp_by_hand(*args: Any) -> tuple[Any, tuple[Any, ...]]:
+    value, layers = _mlp_back(*args)
+    return value, tuple(part for h, g in layers for part in (h.T @ g, g.sum(axis=0)))
+
+
+def mlp_per_sample_by_hand(*args: Any) -> tuple[Any, ...]:
+    """A gradient for each sample of the batch, and no value."""
+    _, layers = _mlp_back(*args)
+    return tuple(part for h, g in layers for part in (h[:, :, None] * g[:, None, :], g))
+
+
+def mlp_problem(
+    rng: np.random.Generator, batch: int, sizes: tuple[int, ...] = (32, 64, 64, 10)
+) -> Problem:
     weights: list[Any] = []
     for fan_in, fan_out in itertools.pairwise(sizes):
         weights += [rng.standard_normal((fan_in, fan_out)) / fan_in**0.5, np.zeros(fan_out)]
@@ -127,6 +140,27 @@ def mlp_problem(rng: np.random.Generator, batch: int) -> Problem:
     one_hot = np.eye(sizes[-1])[rng.integers(sizes[-1], size=batch)]
     name = f"MLP {'-'.join(map(str, sizes))}, batch {batch}"
     return Problem(name, mlp, tuple(weights), {HAND: mlp_by_hand}, (x, one_hot))
+
+
+# Two layers without a loss, for Jacobians. The derivative by hand is the Jacobian, and no value.
+
+
+def layers(xp: Any, x: Any, w1: Any, w2: Any) -> Any:
+    return xp.tanh(w2 @ xp.tanh(w1 @ x))
+
+
+def layers_by_hand(x: Any, w1: Any, w2: Any) -> Any:
+    hidden = np.tanh(w1 @ x)
+    out = np.tanh(w2 @ hidden)
+    return ((1 - out * out)[:, None] * w2 * (1 - hidden * hidden)) @ w1
+
+
+def layers_problem(rng: np.random.Generator, outputs: int) -> Problem:
+    sizes = (50, 64, outputs)
+    weights = [rng.standard_normal((m, n)) / n**0.5 for n, m in itertools.pairwise(sizes)]
+    name = f"two layers {'-'.join(map(str, sizes))}"
+    args = (rng.standard_normal(sizes[0]),)
+    return Problem(name, layers, args, {HAND: layers_by_hand}, tuple(weights))
 
 
 # Logistic regression, with labels -1 and 1.

@@ -117,8 +117,8 @@ def _check_agreement(calls: dict[str, Call]) -> None:
         np.testing.assert_allclose(np.asarray(got[1]), gradient, rtol=1e-10, err_msg=name)
 
 
-def bytes_a_write(n: int) -> float:
-    """What one more write adds to the memory that value and gradient need."""
+def bytes_a_write(n: int, few: int = COUNT) -> float:
+    """What one more write, beyond `few`, adds to the memory that value and gradient need."""
     import pullback
 
     x = np.linspace(0.2, 0.7, 10)
@@ -127,11 +127,11 @@ def bytes_a_write(n: int) -> float:
         both = pullback.value_and_grad(lambda x: writes(x, n, count))
         return measure.peak_memory(lambda: both(x))
 
-    return (peak(2 * COUNT) - peak(COUNT)) / COUNT
+    return (peak(2 * few) - peak(few)) / few
 
 
 def allocation_and_copy(n: int, rounds: int) -> float:
     """The time to allocate an array of `n` and to copy one."""
     full = np.ones(n)
     calls = {"both": lambda: (np.zeros(n), full.copy())}
-    return measure.take_turns(calls, "both", rounds=rounds, sample_seconds=0.01)["both"].seconds
+    return measure.take_turns(calls, rounds=rounds, sample_seconds=0.01)["both"].seconds

@@ -8,31 +8,57 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from . import loops
 from .problems import HAND
-from .programs import PLAIN
-from .targets import Target, Timings
+from .targets import Results, Target, Timings
 
 INTRODUCTION = """\
-Written by `make bench`. Each call computes a value and all gradients, in float64. The contenders'
-results were checked to agree; then they were timed in turns, in one process. Times are CPU
-times, all threads together."""
+Written by `make bench`. All in float64. The contenders' results were checked to agree; then they
+were timed in turns, in one process. Times are CPU times, all threads together."""
 
-
-PROGRAMS = f"""\
+PROGRAMS = """\
 ## Programs as they are: value and gradient as a multiple of the run without
 
 `tests/programs`, unedited: no peer takes these. The loop of writes is spelled anew for each peer
-(`fori_loop` and `.at[].set` in JAX). The first column, {PLAIN}, is a time."""
+(`fori_loop` and `.at[].set` in JAX)."""
+
+TRANSFORMS = """\
+## The other transforms
+
+Times as multiples of that of what is named in the second column, in NumPy; the third is its time.
+A column is empty where a library lacks the function (autograd has no `linearize` and no `vmap`).
+torch.func and autograd run as they are, JAX compiled. `jvp` gives the value and the tangent, `hvp`
+the product alone. The gradients of all samples of the larger MLP are 54 MB, which bounds what
+anyone can gain there over a loop: see the column of the derivative written by hand."""
+
+LOOPS = f"""\
+## Long loops: the gradient of n steps on {loops.SIZE:,} numbers"""
+
+TENSORS = """\
+## torch tensors: multiples of torch.func's time"""
 
 
-def markdown(
-    timings: Timings,
-    programs: Timings,
-    rest: Sequence[tuple[str, str]],
-    checked: Sequence[Target],
-    notes: Sequence[str],
-) -> str:
-    """The whole report."""
+def markdown(results: Results, checked: Sequence[Target], notes: Sequence[str]) -> str:
+    """The report on what was measured."""
+    sections = [
+        "# Benchmarks",
+        INTRODUCTION,
+        "\n".join(f"- {note}" for note in notes),
+        *_of_gradients(results.gradients),
+        *_comparisons(PROGRAMS, "program", results.programs),
+        *_comparisons(TRANSFORMS, "transform", results.transforms),
+        *_of_loops(results.loops),
+        *_comparisons(TENSORS, "transform", results.tensors),
+        *_of_costs(results),
+        "## Targets",
+        table(["claim", "measured", "limit", "verdict"], [target.row() for target in checked]),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _of_gradients(timings: Timings) -> list[str]:
+    if not timings:
+        return []
     names = list(dict.fromkeys(name for row in timings.values() for name in row))
     times = [
         [problem, *(duration(row[n].seconds) if n in row else "" for n in names)]
@@ -45,37 +71,58 @@ def markdown(
     cores = [
         ["", *(f"{max(r[n].cores for r in timings.values() if n in r):.1f}" for n in names)],
     ]
-    sections = [
-        "# Benchmarks",
-        INTRODUCTION,
-        "\n".join(f"- {note}" for note in notes),
-        "## Time, as a multiple of the hand-written NumPy derivative's",
+    return [
+        "## Value and all gradients: time as a multiple of the hand-written NumPy derivative's",
         table(["problem", *names], ratios),
         "## Time of one value and gradient (medians)",
         table(["problem", *names], times),
-        PROGRAMS,
-        table(*_of_programs(programs)),
         "## Most cores busy (CPU time by wall time; less than one where the machine was shared)",
         table(["", *names], cores),
-        "## Memory and fixed costs",
-        table(["what", "measured"], rest),
-        "## Targets",
-        table(["claim", "measured", "limit", "verdict"], [target.row() for target in checked]),
     ]
-    return "\n\n".join(sections) + "\n"
 
 
-def _of_programs(programs: Timings) -> tuple[list[str], list[list[str]]]:
-    names = list(dict.fromkeys(name for row in programs.values() for name in row))
+def _comparisons(title: str, what: str, timings: Timings) -> list[str]:
+    """Rows of contenders' times, relative to the first of each row."""
+    if not timings:
+        return []
+    first = {row: next(iter(timing)) for row, timing in timings.items()}
+    names = list(dict.fromkeys(n for row, t in timings.items() for n in t if n != first[row]))
     rows = [
         [
-            program,
-            duration(row[PLAIN].seconds),
-            *(_short(row[name].ratio) if name in row else "" for name in names if name != PLAIN),
+            row,
+            first[row],
+            duration(timing[first[row]].seconds),
+            *(_short(timing[n].ratio) if n in timing and n != first[row] else "" for n in names),
         ]
-        for program, row in programs.items()
+        for row, timing in timings.items()
     ]
-    return ["program", *names], rows
+    return [title, table([what, "relative to", "its time", *names], rows)]
+
+
+def _of_loops(costs: Sequence[loops.Cost]) -> list[str]:
+    header = ["loop", "steps", "runs of the body a step", "peak memory", "in carries"]
+    rows = [
+        [c.how, f"{c.steps:,}", f"{c.runs:.2f}", f"{c.peak / 1e6:.2f} MB", f"{c.carries:,.0f}"]
+        for c in costs
+    ]
+    return [LOOPS, table(header, rows)] if rows else []
+
+
+def _of_costs(results: Results) -> list[str]:
+    rows = [
+        *((f"peak memory, {name}", f"{peak / 1e6:.1f} MB") for name, peak in results.peaks.items()),
+        *(
+            (f"one write of 10 elements into {n:,}, forward and back", f"{size / 1e3:.2f} kB")
+            for n, size in (results.writes.bytes_a_write.items() if results.writes else ())
+        ),
+        *(
+            (f"vjp of the identity and its pullback, n = 5, {name}", duration(seconds))
+            for name, seconds in results.identity.items()
+        ),
+    ]
+    if results.import_ms is not None:
+        rows.append(("import pullback, after numpy", f"{results.import_ms:.1f} ms"))
+    return ["## Memory and fixed costs", table(["what", "measured"], rows)] if rows else []
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

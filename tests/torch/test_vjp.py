@@ -472,3 +472,16 @@ def test_views_of_torch_functions_without_a_rule_alias_their_base():
     x = torch.tensor([1.0, 2.0, 3.0])
     torch.testing.assert_close(vjp(f, x)[0], expected(x))
     torch.testing.assert_close(grad(f)(x), torch.func.grad(expected)(x))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [torch.sum, torch.mean, torch.amax, torch.max, lambda x: torch.logsumexp(x, 0)],
+    ids=["sum", "mean", "amax", "max", "logsumexp"],
+)
+def test_vmap_of_a_reduction_of_numbers_leaves_every_example_its_own(f):
+    """Over no axes torch reduces all of them, the batch's too."""
+    x = torch.randn(4, dtype=torch.float64)
+    squared = lambda x: f(x) ** 2
+    for ours, theirs in ((squared, squared), (grad(squared), torch.func.grad(squared))):
+        torch.testing.assert_close(pullback.vmap(ours)(x), torch.func.vmap(theirs)(x))

@@ -9,12 +9,15 @@ import torch
 Axes = tuple[int, ...] | None
 
 
+def _reduced(function: Any, x: Any, axis: Axes, keepdims: bool, **options: Any) -> Any:
+    dims = tuple(range(x.ndim)) if axis is None else axis
+    if not dims:  # no axes: torch would take all of them
+        return function(x.unsqueeze(0), 0, **options)
+    return function(x, dims, keepdim=keepdims, **options)
+
+
 def sum(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
-    return x.sum(_dims(x, axis), keepdim=keepdims)
-
-
-def _dims(x: Any, axis: Axes) -> tuple[int, ...]:
-    return tuple(range(x.ndim)) if axis is None else axis
+    return _reduced(torch.sum, x, axis, keepdims)
 
 
 def spread(x: Any, shape: tuple[int, ...], axis: Axes, keepdims: bool) -> Any:
@@ -26,27 +29,27 @@ def spread(x: Any, shape: tuple[int, ...], axis: Axes, keepdims: bool) -> Any:
 
 
 def mean(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
-    return x.mean(_dims(x, axis), keepdim=keepdims)
+    return _reduced(torch.mean, x, axis, keepdims)
 
 
 def var(x: Any, axis: Axes = None, keepdims: bool = False, ddof: float = 0) -> Any:
-    return torch.var(x, _dims(x, axis), correction=ddof, keepdim=keepdims)
+    return _reduced(torch.var, x, axis, keepdims, correction=ddof)
 
 
 def std(x: Any, axis: Axes = None, keepdims: bool = False, ddof: float = 0) -> Any:
-    return torch.std(x, _dims(x, axis), correction=ddof, keepdim=keepdims)
+    return _reduced(torch.std, x, axis, keepdims, correction=ddof)
 
 
 def logsumexp(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
-    return torch.logsumexp(x, _dims(x, axis), keepdim=keepdims)
+    return _reduced(torch.logsumexp, x, axis, keepdims)
 
 
 def max(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
-    return torch.amax(x, _dims(x, axis), keepdim=keepdims)
+    return _reduced(torch.amax, x, axis, keepdims)
 
 
 def min(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
-    return torch.amin(x, _dims(x, axis), keepdim=keepdims)
+    return _reduced(torch.amin, x, axis, keepdims)
 
 
 def attains(x: Any, extreme: Any) -> Any:
