@@ -8,6 +8,7 @@ pushforward.  So one run serves both, and whatever the pullback composes with, s
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -104,7 +105,7 @@ class Push:
                 for index in step.last:
                     tangents.pop(index, None)
         finally:
-            self.redo(self.trace.size)
+            self.redo(math.inf)
 
     def undo(self) -> None:
         """Put the buffers back to where they were before the first write."""
@@ -112,7 +113,7 @@ class Push:
             write.swap(self.trace)
             self.undone.append(write)
 
-    def redo(self, index: int) -> None:
+    def redo(self, index: float) -> None:
         """Bring the buffers to where they were when the entry `index` was made."""
         while self.undone and self.undone[-1].place < index:
             self.undone.pop().swap(self.trace)
@@ -256,7 +257,6 @@ def push(recording: Recording, steps: Sequence[Step], tangents: Sequence[Any]) -
     `tangents` has one for each differentiable leaf, None for zero.
     """
     trace = recording.trace
-    trace.check_captured()
     trace.check_kept()
     run = Push(recording, tangents)
     with trace.lock if trace.writes else contextlib.nullcontext(), trace.backend.quiet():

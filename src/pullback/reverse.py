@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import itertools
 import threading
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
 from .core import Box, Primitive, Trace, box_types, escaped, memory_of, new_box, same_box
 from .errors import StaleValueError
-from .mutate import View, Write, follow, note_reader, put, writable
+from .mutate import View, Write, follow, note_captured, note_reader, put, writable
 from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
 
 Edge = tuple[Any, tuple[int, Any, bool], Any]
@@ -29,7 +28,6 @@ class ReverseTrace(Trace):
     __slots__ = (
         "backend",
         "box_type",
-        "captured",
         "complex",
         "kept",
         "lock",
@@ -54,8 +52,6 @@ class ReverseTrace(Trace):
         self.size = 0  # of the tape, once it has ended
         self.writes: list[Write] = []
         self.lock = threading.RLock()  # held by a walk that undoes writes
-        # The outer transforms' arrays that the tape may have saved, and where they were then.
-        self.captured: dict[int, tuple[Any, Any, int]] = {}
         # The large plain arrays that the tape may have saved, with their fingerprints.
         self.kept: dict[int, tuple[Any, Any]] = {}
 
@@ -74,17 +70,6 @@ class ReverseTrace(Trace):
         self.size = self.next_index()
         tape, self.tape = self.tape, {}
         return tape
-
-    def check_captured(self) -> None:
-        """Raise if an outer transform's array was written into since the tape saved it."""
-        for reference, tracer, index in self.captured.values():
-            box = reference()
-            if box is None:
-                continue
-            if box.alias is not None:
-                box.alias.refresh(box)
-            if box.tracer is not tracer or box.index != index:
-                raise self.stale()
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """Run `primitive` on what is below this trace's boxes, and record it."""
@@ -146,7 +131,9 @@ class ReverseTrace(Trace):
                     note_reader(self, arg.value)
             else:
                 nested = True
-                self.captured[id(arg)] = (weakref.ref(arg), arg.tracer, arg.index)
+                if primitive.saves(position):
+                    values[position] = same_box(arg)
+                    note_captured(self, arg)
         return values, refs, nested
 
     def read(self, value: Any) -> Any:
