@@ -11,7 +11,7 @@ from typing import Any
 
 from . import tree
 from .core import box_types, escaped, paused
-from .errors import ConversionError
+from .errors import ConversionError, UnsupportedError
 
 
 def check_leaves(
@@ -81,7 +81,7 @@ def run(backend: Any, func: Callable[..., Any], call: Callable[..., Any], *args:
         return call(*args)
     except ValueError as error:
         # NumPy says "setting an array element with a sequence" where ours says what to write.
-        if isinstance(error.__cause__, ConversionError):
+        if isinstance(error.__cause__, (ConversionError, UnsupportedError)):
             raise error.__cause__ from error
         raise
     finally:
