@@ -249,6 +249,8 @@ def run_forward(
                 f"got {type(value).__name__}; write (x,) for a single one"
             )
     leaves, structure = tree.flatten(primals)
+    if not leaves and root == "primals":  # a Jacobian's columns may be none
+        raise TypeError(f"pullback.{transform}: primals must hold an array, got {primals!r}")
     trace = ForwardTrace(transform, backend_of(leaves))
     _enter(trace, leaves, tangent_leaves(transform, structure, tangents), structure, root)
     try:
