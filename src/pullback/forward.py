@@ -150,6 +150,8 @@ def term(backend: Any, step: Any, saved: Any, tangent: Any, *, careful: bool) ->
 def _push_linear(
     trace: ForwardTrace, primitive: Primitive, values: Any, tangents: Any, _: Any, params: Any
 ) -> Any:
+    if len(tangents) == 1:
+        return bind(primitive, tangents, params)
     filled = [
         value
         if not primitive.differentiates(position)
