@@ -597,3 +597,44 @@ def test_a_generator_draws_once_for_the_whole_batch() -> None:
     got = vmap(lambda x: x * 0 + generator.normal(size=2))(X)
     expected = np.random.default_rng(3).normal(size=2)
     np.testing.assert_array_equal(got, np.broadcast_to(expected, X.shape))
+
+
+def test_a_buffer_is_a_batch_that_can_take_traced_values():
+    """What NumPy's makers return inside an outer transform is batched without its wrapping."""
+
+    def f(x):
+        def one(s):
+            y = np.array([0.0, s])
+            y *= x
+            s_moved = s * x[0]
+            return jvp(lambda z: write(z, s_moved), (y,), (y,))[1]
+
+        return np.sum(vmap(one)(np.array([1.0, 0.5])))
+
+    def write(z, value):
+        z = z * 1.0
+        z[0] = z[1] * value
+        return z
+
+    def by_loop(x):
+        total = 0.0
+        for s in (1.0, 0.5):
+            total = total + s * x[1] * s * x[0] + s * x[1]
+        return total
+
+    x = np.array([0.4, -0.7])
+    np.testing.assert_allclose(grad(f)(x), grad(by_loop)(x), rtol=1e-12)
+
+
+def test_a_batched_value_written_into_a_plain_array_says_what_to_write():
+    """NumPy hides the reason behind one of its own; with it, the fallback takes over."""
+    plain = np.ones(2)
+
+    def f(x):
+        y = plain * 2.0
+        y[0] = x
+        return y
+
+    with pytest.raises(pullback.BatchingError, match="fallback='loop'"):
+        vmap(f)(np.arange(3.0))
+    assert vmap(f, fallback="loop")(np.arange(3.0)).tolist() == [[0, 2], [1, 2], [2, 2]]

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 import pullback
-from pullback import UnsupportedError, custom_jvp, custom_vjp, grad, jvp, no_grad, vjp, vmap
+from pullback import (
+    UnsupportedError,
+    custom_jvp,
+    custom_vjp,
+    grad,
+    jvp,
+    linearize,
+    no_grad,
+    vjp,
+    vmap,
+)
 from pullback.testing import GradientError, check_grads
 
 X = np.array([0.3, 0.5, 1.2])
@@ -287,3 +297,27 @@ def test_batches_of_size_zero_and_shared_arguments():
     check_grads(batched, xs, X)
     assert vmap(grad(f), (0, None))(xs[:0], X).shape == (0, 3)
     check_grads(batched, xs[:0], X, order=1)
+
+
+@pytest.mark.parametrize("rule", ["vjp", "jvp"])
+def test_a_rule_may_write_into_the_vectors_that_it_gets(rule):
+    """Neither the caller's vectors nor those that other ops still need are changed by that."""
+    double = pullback.custom_vjp(lambda x: 2 * x)
+    if rule == "vjp":
+        double.def_vjp(lambda x: (2 * x, None), lambda _, ct: (np.multiply(ct, 2, out=ct),))
+    else:
+        double.def_jvp(lambda p, t: (2 * p[0], np.multiply(t[0], 2, out=t[0])))
+    x, v = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+
+    def f(x):
+        y = x * 1.0
+        return double(y) + y
+
+    _, pull = vjp(f, x)
+    assert pull(v)[0].tolist() == [9.0, 12.0]
+    assert vjp(double, x)[1](v)[0].tolist() == [6.0, 8.0]
+    assert jvp(f, (x,), (v,))[1].tolist() == [9.0, 12.0]
+    assert jvp(double, (x,), (v,))[1].tolist() == [6.0, 8.0]
+    assert linearize(double, x)[1](v).tolist() == [6.0, 8.0]
+    assert grad(lambda x: np.sum(double(x)))(x).tolist() == [2.0, 2.0]
+    assert v.tolist() == [3.0, 4.0]

@@ -272,3 +272,46 @@ def test_stacks_are_handed_over_at_once():
     one_by_one = linear(rows, lambda ct: np.cumsum(ct[::-1])[::-1])
     with pytest.raises(ValueError, match="stacks=True"):
         vmap(one_by_one)(A[:0])
+
+
+IN_PLACE = {
+    "linear": pullback.linear(lambda x: 2 * x, lambda ct: np.multiply(ct, 2, out=ct)),
+    "opaque": pullback.opaque(lambda x: 2 * x, lambda ct: (np.multiply(ct, 2, out=ct),)),
+    "multilinear": pullback.multilinear(lambda x: 2 * x, lambda ct: np.multiply(ct, 2, out=ct)),
+}
+
+
+@pytest.mark.parametrize("op", IN_PLACE.values(), ids=IN_PLACE)
+def test_a_rule_may_write_into_its_cotangent(op):
+    """Neither the caller's cotangent nor those that other ops share are changed by that."""
+
+    def f(x):
+        y = x * 1.0
+        return op(y) + y
+
+    x, v = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    assert pullback.vjp(f, x)[1](v)[0].tolist() == [9.0, 12.0]
+    assert pullback.vjp(op, x)[1](v)[0].tolist() == [6.0, 8.0]
+    assert pullback.jvp(f, (x,), (v,))[1].tolist() == [9.0, 12.0]
+    assert pullback.linearize(f, x)[1](v).tolist() == [9.0, 12.0]
+    assert v.tolist() == [3.0, 4.0]
+
+
+def test_what_a_rule_returns_is_checked():
+    def gradient(op):
+        return pullback.grad(lambda x: np.sum(op(x)))(np.ones(3))
+
+    def double(x):
+        return 2 * x
+
+    opaque, linear = pullback.opaque, pullback.linear
+    for op, error, match in (
+        (opaque(double, lambda ct: (ct[:2],)), ValueError, r"'double' returned shape \(2,\) for x"),
+        (linear(double, lambda ct: ct[:2]), ValueError, r"'double' returned shape \(2,\) for x"),
+        (opaque(double, lambda ct: ct), TypeError, "a tuple with one .* got ndarray"),
+        (opaque(double, lambda ct: (ct, ct)), TypeError, "a tuple with one .* got tuple of 2"),
+        (linear(double, lambda ct: None), TypeError, "no cotangent for x: got .*NoneType"),
+        (opaque(double, lambda ct: ("a",)), TypeError, "no cotangent for x: got .*str"),
+    ):
+        with pytest.raises(error, match=match):
+            gradient(op)

@@ -397,3 +397,11 @@ def test_per_sample_jacobians():
     np.testing.assert_allclose(vmap(jacrev(np.sin))(batch), [np.diag(np.cos(x)) for x in batch])
     np.testing.assert_allclose(vmap(jacfwd(np.sin))(batch), [np.diag(np.cos(x)) for x in batch])
     np.testing.assert_allclose(vmap(hessian(energy))(batch), [hessian(energy)(x) for x in batch])
+
+
+@pytest.mark.parametrize("executor", [3, "threads"])
+def test_what_is_no_executor_is_refused(executor):
+    with pytest.raises(
+        TypeError, match=r"jacrev: executor must be a concurrent\.futures\.Executor"
+    ):
+        jacrev(np.sin, executor=executor)(X)

@@ -11,7 +11,7 @@ from typing import Any
 
 from . import tree
 from .core import box_types, detached, escaped, paused
-from .errors import ConversionError
+from .errors import ConversionError, UnsupportedError
 
 
 def check_leaves(
@@ -82,7 +82,7 @@ def run(trace: Any, func: Callable[..., Any], call: Callable[..., Any], *args: A
         return call(*args)
     except ValueError as error:
         # NumPy says "setting an array element with a sequence" where ours says what to write.
-        if isinstance(error.__cause__, ConversionError):
+        if isinstance(error.__cause__, (ConversionError, UnsupportedError)):
             raise error.__cause__ from error
         raise
     finally:

@@ -34,6 +34,11 @@ def run(
     what: str,
 ) -> list[Any]:
     """The results of `task(start, stop)`, in order."""
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise TypeError(
+            f"pullback.{what}: executor must be a concurrent.futures.Executor, got "
+            f"{type(executor).__name__}"
+        )
     if executor is None:
         return list(_counted((task(*chunk) for chunk in chunks), len(chunks), progress, what))
     if shares_memory(executor):

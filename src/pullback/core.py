@@ -140,12 +140,17 @@ def new_box(box_type: Callable[[], Any], trace: Any, value: Any, index: int) -> 
 
 
 def same_box(value: Any) -> Any:
-    """Another box for what a box stands for now, which a later write does not move; or `value`."""
+    """Another box for what a box stands for now, which a later write does not move; or `value`.
+
+    So are the outer transforms' boxes inside: that write moves them too.
+    """
     if type(value) not in box_types:
         return value
-    box = new_box(type(value), value.tracer, value.value, value.index)
+    if value.alias is not None:
+        value.alias.refresh(value)
+    box = new_box(type(value), value.tracer, same_box(value.value), value.index)
     if hasattr(value, "tangent"):
-        box.tangent = value.tangent
+        box.tangent = same_box(value.tangent)
     return box
 
 

@@ -239,12 +239,7 @@ class CustomCall(Call):
     ) -> list[Any]:
         """The cotangents of `values`, checked; None where they are zero."""
         assert self.custom.backward is not None
-        backend = backend_of(values)
-        filled = [
-            backend.zeros(*aval) if cotangent is None and aval is not None else cotangent
-            for cotangent, aval in zip(cotangents, avals, strict=True)
-        ]
-        result = self.custom.backward(residuals, self.outputs.unpack(filled))
+        result = self.custom.backward(residuals, self.outputs.unpack(_filled(cotangents, avals)))
         expected = self.inputs.structure.children()
         if not isinstance(result, tuple) or len(result) != len(expected):
             got = (
@@ -272,12 +267,7 @@ class CustomCall(Call):
     def run_rule(self, values: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any]]:
         """The results of the rule for tangents, and their tangents, checked."""
         assert self.custom.rule is not None
-        backend = backend_of(values)
-        filled = [
-            backend.zeros(*aval) if tangent is None and aval is not None else tangent
-            for tangent, aval in zip(tangents, _avals(values), strict=True)
-        ]
-        moving = self.inputs.unpack(filled)
+        moving = self.inputs.unpack(_filled(tangents, _avals(values)))
         along: list[Any] = [None] * len(self.args)
         for place, tangent in zip(self.places, moving, strict=True):
             along[place] = _only_arrays(tangent)
@@ -353,6 +343,15 @@ def _avals(values: Sequence[Any]) -> list[Any]:
     """Shape and dtype of each; None where it is not differentiable."""
     backend = backend_of(values)
     return [backend.aval(v) if backend.differentiable(v) else None for v in values]
+
+
+def _filled(vectors: Sequence[Any], avals: list[Any]) -> list[Any]:
+    """Tangents or cotangents for a rule to keep or write into: copies, with zeros for None."""
+    backend = backend_of([])
+    return [
+        backend.zeros(*aval) if vector is None and aval is not None else backend.copy(vector)
+        for vector, aval in zip(vectors, avals, strict=True)
+    ]
 
 
 def transpose(

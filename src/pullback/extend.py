@@ -161,7 +161,7 @@ def linear(
     return _op(
         function,
         "linear",
-        [Rule(TRANSPOSE, transpose, names)] * arguments,
+        [_rule(function, transpose, names, place) for place in range(arguments)],
         names,
         batch=_batch(stacks),
     )
@@ -194,7 +194,7 @@ def multilinear(
     names = _argument_names(function, len(transposes))
     for transpose in transposes:
         _check_names(function, transpose, names, 1)
-    rules = [Rule(TRANSPOSE, transpose, names) for transpose in transposes]
+    rules = [_rule(function, back, names, place) for place, back in enumerate(transposes)]
     return _op(function, "multilinear", rules, names, batch=_batch(stacks))
 
 
@@ -232,9 +232,8 @@ def opaque(
     """
     names = _argument_names(function, arguments)
     _check_names(function, vjp, names, 1)
-    return _op(
-        function, "opaque", [Rule(JOINT, vjp, names)], names, batch=_batch(stacks), outputs=outputs
-    )
+    rule = _rule(function, vjp, names, None)
+    return _op(function, "opaque", [rule], names, batch=_batch(stacks), outputs=outputs)
 
 
 def constant(
@@ -325,6 +324,58 @@ def _checked(function: Callable[..., Any], kind: str, outputs: int | None) -> Ca
         return out.copy() if shared else out
 
     return functools.wraps(function)(run)
+
+
+def _rule(function: Any, back: Callable[..., Any], names: list[str], place: int | None) -> Rule:
+    """A transpose for the argument at `place`, or a vjp (None) for all, whose results are checked.
+
+    It gets copies of the cotangents, for what it writes there is nobody else's.
+    """
+    title = f"a rule of {getattr(function, '__name__', function)!r}"
+
+    @functools.wraps(back)
+    def run(cotangent: Any, *saved: Any) -> Any:
+        *values, shapes = saved
+        if type(cotangent) is list:
+            result = back([ct if ct is None else _copy(ct) for ct in cotangent], *values)
+        else:
+            result = back(_copy(cotangent), *values)
+        if place is not None:
+            return _cotangent(title, result, names[place], shapes[place])
+        if not isinstance(result, (tuple, list)) or len(result) != len(names):
+            count = f" of {len(result)}" if isinstance(result, (tuple, list)) else ""
+            raise TypeError(
+                f"{title} must return a tuple with one cotangent for each array argument "
+                f"({', '.join(names)}), got {type(result).__name__}{count}"
+            )
+        return [
+            None if part is None else _cotangent(title, part, name, shape)
+            for part, name, shape in zip(result, names, shapes, strict=False)
+        ]
+
+    signature = inspect.signature(back)
+    shapes = inspect.Parameter("every_shape", inspect.Parameter.KEYWORD_ONLY)
+    run.__signature__ = signature.replace(  # pyright: ignore[reportAttributeAccessIssue]
+        parameters=[*signature.parameters.values(), shapes]
+    )
+    return Rule(TRANSPOSE if place is not None else JOINT, run, names)
+
+
+def _copy(cotangent: Any) -> Any:
+    return backend_of([cotangent]).copy(cotangent)
+
+
+def _cotangent(title: str, value: Any, name: str, shape: tuple[int, ...]) -> Any:
+    """What a rule returned for an argument of this shape, as an array, or an error."""
+    backend = backend_of([value])
+    if type(value) not in box_types and (why := backend.refusal(value)) is not None:
+        raise TypeError(f"{title} returned no cotangent for {name}: {why}")
+    got, _ = backend.aval(value)
+    # An axis of length 1 stands for all: the argument's is summed to, the cotangent's repeated.
+    pairs = zip(reversed(got), reversed(shape), strict=False)
+    if any(n != m and 1 not in (n, m) for n, m in pairs):
+        raise ValueError(f"{title} returned shape {got} for {name}, which has shape {shape}")
+    return value if hasattr(value, "dtype") else backend.enter(value)
 
 
 def _read_only(value: Any) -> Any:

@@ -156,6 +156,8 @@ def term(backend: Any, step: Any, saved: Any, tangent: Any, *, careful: bool) ->
 def _push_linear(
     trace: ForwardTrace, primitive: Primitive, values: Any, tangents: Any, _: Any, params: Any
 ) -> Any:
+    if len(tangents) == 1:
+        return bind(primitive, tangents, params)
     filled = [
         value
         if not primitive.differentiates(position)
@@ -255,6 +257,8 @@ def run_forward(
                 f"got {type(value).__name__}; write (x,) for a single one"
             )
     leaves, structure = tree.flatten(primals)
+    if not leaves and root == "primals":  # a Jacobian's columns may be none
+        raise TypeError(f"pullback.{transform}: primals must hold an array, got {primals!r}")
     trace = ForwardTrace(transform, backend_of(leaves))
     _enter(trace, leaves, tangent_leaves(transform, structure, tangents), structure, root)
     try:

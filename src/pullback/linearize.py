@@ -257,7 +257,6 @@ def push(recording: Recording, steps: Sequence[Step], tangents: Sequence[Any]) -
     `tangents` has one for each differentiable leaf, None for zero.
     """
     trace = recording.trace
-    trace.check_captured()
     trace.check_kept()
     run = Push(recording, tangents)
     with trace.lock if trace.writes else contextlib.nullcontext(), trace.backend.quiet():

@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from .core import (
@@ -102,6 +103,9 @@ class Write:
 # The traces whose tapes hold raw arrays that another may write into, by the id of the memory.
 _readers: dict[int, tuple[Any, weakref.WeakSet[Trace]]] = {}
 
+# The traces that are writing here, into the box of another: they know of that write already.
+_writers: ContextVar[tuple[Trace, ...]] = ContextVar("writers", default=())
+
 
 def note_reader(trace: Trace, array: Any) -> None:
     """Let `trace`, which saves the raw `array`, be told when another trace writes into it."""
@@ -113,14 +117,39 @@ def note_reader(trace: Trace, array: Any) -> None:
     _readers[key][1].add(trace)
 
 
+def note_captured(trace: Trace, box: Box) -> None:
+    """Let `trace`, which saves an outer transform's `box`, be told of writes into what it holds.
+
+    So must be the transforms in between, whose tapes save the same memory while `trace` walks
+    back, with these writes undone.
+    """
+    readers: list[Trace] = [trace]
+    held: list[Any] = [box]
+    while held:
+        value = held.pop()
+        if type(value) in box_types:
+            readers.append(value.tracer)
+            held += [value.value, getattr(value, "tangent", None)]
+        elif type(value) is box.tracer.backend.array_type:
+            for reader in readers:
+                note_reader(reader, value)
+
+
 def put(trace: Trace, buffer: Any, index: Any, value: Any) -> Any:
     """`buffer[index] = value`, seen by the other traces that read it; what stood there."""
     overwritten = trace.backend.copy(buffer[index])
+    if type(buffer) in box_types:  # its own trace gets to the memory
+        token = _writers.set((*_writers.get(), trace))
+        try:
+            buffer[index] = value
+        finally:
+            _writers.reset(token)
+        return overwritten
     buffer[index] = value
-    if _readers and type(buffer) not in box_types:
+    if _readers:
         _, readers = _readers.get(id(memory_of(buffer)), (None, ()))
         for reader in [*readers]:
-            if reader is not trace:
+            if reader is not trace and reader not in _writers.get():
                 reader.wrote(buffer, index, overwritten)
     return overwritten
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +28,7 @@ from .core import (
     same_box,
 )
 from .errors import StaleValueError
-from .mutate import View, Write, follow, note_reader, put, writable
+from .mutate import View, Write, follow, note_captured, note_reader, put, writable
 from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
 
 Edge = tuple[Any, tuple[int, Any, bool], Any]
@@ -42,7 +41,6 @@ class ReverseTrace(Trace):
     records = True
     __slots__ = (
         "box_type",
-        "captured",
         "complex",
         "kept",
         "lock",
@@ -67,8 +65,6 @@ class ReverseTrace(Trace):
         self.size = 0  # of the tape, once it has ended
         self.writes: list[Write] = []
         self.lock = threading.RLock()  # held by a walk that undoes writes
-        # The outer transforms' arrays that the tape may have saved, and where they were then.
-        self.captured: dict[int, tuple[Any, Any, int]] = {}
         # The large plain arrays that the tape may have saved, with their fingerprints.
         self.kept: dict[int, tuple[Any, Any]] = {}
 
@@ -87,21 +83,6 @@ class ReverseTrace(Trace):
         self.size = self.next_index()
         tape, self.tape = self.tape, {}
         return tape
-
-    def capture(self, box: Box) -> None:
-        """Remember where an outer transform's array is, of which the tape may keep the value."""
-        while box.alias is not None:
-            box = box.alias.base
-        known = self.captured.get(id(box))
-        if known is None or known[0]() is not box:
-            self.captured[id(box)] = (weakref.ref(box), box.tracer, box.index)
-
-    def check_captured(self) -> None:
-        """Raise if an outer transform's array was written into since the tape saved it."""
-        for reference, tracer, index in self.captured.values():
-            box = reference()
-            if box is not None and (box.tracer is not tracer or box.index != index):
-                raise self.stale()
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """Run `primitive` on what is below this trace's boxes, and record it."""
@@ -164,7 +145,8 @@ class ReverseTrace(Trace):
             else:
                 nested = True
                 if primitive.saves(position):
-                    self.capture(arg)
+                    values[position] = same_box(arg)
+                    note_captured(self, arg)
         return values, refs, nested
 
     def read(self, value: Any) -> Any:

@@ -70,6 +70,7 @@ _EXPRESSIONS = {
     "position": "position",
     "shape": "shape_of(args[position])",
     "dtype": "dtype_of(args[position])",
+    "every_shape": "tuple(map(shape_of, args))",
 }
 
 

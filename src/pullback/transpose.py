@@ -52,7 +52,12 @@ class Transpose:
             walk.add(result.index, _spread(cotangent, result.shape, result.dtype, xp))
             start = max(start, result.index)
         count = sum(argument is not None for argument in self._arguments)
-        walk.run(start, count, free=False)
+        trace.check_kept()
+        with trace.lock:
+            try:
+                walk.run(start, count, free=False)
+            finally:
+                walk.redo()
         return [None if a is None else walk.cotangents[a.index] for a in self._arguments]
 
 

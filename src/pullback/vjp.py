@@ -90,7 +90,6 @@ class Recording:
     def pull(self, cotangents: list[Any], tape: Tape, *, free: bool) -> Any:
         """The tree of the leaves' cotangents; `cotangents` are the outputs', None for zero."""
         trace = self.trace
-        trace.check_captured()
         trace.check_kept()
         if not trace.writes:
             return self._walk(cotangents, tape, free=free)
