@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -372,3 +373,80 @@ def test_recorders_go_on_after_a_write() -> None:
 def _slope_by_hand(x: Any) -> Any:
     z = x[2]
     return x[0] * (np.cos(z**2) * z**2 + np.sin(z**2)) * 2 * z
+
+
+def test_what_is_added_is_not_watched() -> None:
+    def program(x: Any) -> Any:
+        y = x * 1.0
+        _, pull = pb.vjp(lambda w: w + y, x)
+        y[:] = 100.0
+        return pull(x)[0]
+
+    np.testing.assert_allclose(pb.grad(lambda x: program(x).sum())(np.ones(3)), np.ones(3))
+
+
+def test_an_array_captured_and_then_written_by_the_same_function() -> None:
+    """The tape keeps the array of the outer transform as it was, not the box that moves on."""
+
+    def program(x: Any) -> Any:
+        y = x * 1.0
+
+        def inner(z: Any) -> Any:
+            w = z * y * y[0]
+            y[:] = z
+            return w * y
+
+        return pb.vjp(inner, x * 2.0)[1](np.ones(3))[0]
+
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(pb.vjp(program, x)[0], 4 * x * x * x[0])
+
+
+def test_tangents_that_the_program_made_itself() -> None:
+    """They are buffers, in a trace that writes into the tangents of what it writes into."""
+
+    def inner(z: Any) -> Any:
+        table = np.zeros((2, 2))
+        table[0] = z
+        table[1] = z * table[0]
+        return np.sum(table)
+
+    def along(q: Any) -> Any:
+        return pb.jvp(inner, (q,), (np.ones(2),))[1]
+
+    x = np.array([[1.0, 0.5], [0.3, 2.0]])
+    np.testing.assert_allclose(pb.grad(along)(x[0]), [2.0, 2.0])
+    np.testing.assert_allclose(pb.vmap(lambda r: pb.grad(along)(r))(x), 2 * np.ones((2, 2)))
+
+
+def test_tapes_that_share_a_buffer_keep_no_record_of_each_others_walks() -> None:
+    """Each walk undoes what came after its run; the others learn of it, and forget it again."""
+    buffers: list[Any] = []
+    pb.vjp(lambda x: buffers.append(np.ones((3, 4))) or x, 1.0)
+    (buffer,) = buffers
+    pulls = []
+    for value in (2.0, 3.0, 5.0):
+        pulls.append(pb.vjp(lambda x: x * buffer[0] * buffer[1], 1.0)[1])
+        buffer[0] = buffer[1] = value
+    pushes = [pb.linearize(lambda x: x * buffer[0] * buffer[1], 1.0)[1]]
+    buffer[:] = 7.0
+    writes = [len(pull._recording.trace.writes) for pull in pulls]
+    wrong: list[Any] = []
+
+    def work() -> None:
+        for _ in range(20):
+            for pull, squared in zip(pulls, (1.0, 4.0, 9.0), strict=True):
+                got = pull(np.ones(4))[0]
+                if got != 4 * squared:
+                    wrong.append((got, squared))
+            if (pushes[0](1.0) != 25.0).any():
+                wrong.append("push")
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert writes == [len(pull._recording.trace.writes) for pull in pulls]
+    np.testing.assert_array_equal(np.asarray(buffer), 7.0)

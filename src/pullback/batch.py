@@ -268,7 +268,7 @@ class _Batch:
     def _part(self, leaf: Any, dim: int, start: int, stop: int) -> Any:
         """The examples from `start` to `stop` with their axis in front, in memory of its own."""
         xp = self.backend.xp
-        return self.backend.enter(xp.moveaxis(leaf, dim, 0)[start:stop])
+        return self.backend.copy_examples(xp.moveaxis(leaf, dim, 0)[start:stop])
 
     def one_by_one(self, start: int, stop: int) -> Any:
         """Those outputs, from one run an example on plain values."""

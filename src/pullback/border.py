@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import tree
-from .core import box_types, detached, escaped, paused
+from .core import box_types, detached, escaped, is_buffer, paused
 from .errors import ConversionError, UnsupportedError
 
 
@@ -127,6 +127,12 @@ def unwrap_aux(aux: Any, trace: Any) -> Any:
     )
 
 
+def _given(vector: Any, backend: Any) -> Any:
+    """A (co)tangent as it is seen here; of a buffer a copy, which the program cannot write into."""
+    vector = paused(vector)
+    return backend.copy(vector.value) if is_buffer(vector) else vector
+
+
 def check_cotangent(
     cotangent: Any,
     shape: tuple[int, ...],
@@ -139,7 +145,7 @@ def check_cotangent(
 
     A tangent is checked in the same way, against the primal that it is `of`.
     """
-    cotangent = paused(cotangent)
+    cotangent = _given(cotangent, backend)
     kind = type(cotangent)
     if kind is backend.array_type:
         if cotangent.dtype is dtype and cotangent.shape == shape:

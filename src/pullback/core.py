@@ -107,8 +107,11 @@ class Trace:
         """What this trace sees of `value`: of an array that no transform follows, the raw one."""
         return value.value if is_buffer(value) else value
 
-    def wrote(self, buffer: Any, index: Any, stored: Any) -> None:
-        """Be told that a raw array that this trace reads changed: it held `stored` at `index`."""
+    def wrote(self, buffer: Any, index: Any, stored: Any, swapped: Any = None) -> None:
+        """Be told that a raw array that this trace reads changed: it held `stored` at `index`.
+
+        `swapped` is the write of another tape that was undone or redone by that, if one was.
+        """
 
 
 class Box:

@@ -7,7 +7,6 @@ pushforward.  So one run serves both, and whatever the pullback composes with, s
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -259,7 +258,7 @@ def push(recording: Recording, steps: Sequence[Step], tangents: Sequence[Any]) -
     trace = recording.trace
     trace.check_kept()
     run = Push(recording, tangents)
-    with trace.lock if trace.writes else contextlib.nullcontext(), trace.backend.quiet():
+    with trace.walking(), trace.backend.quiet():
         run.run(steps)
     return [_output_tangent(run, output) for output in recording.outputs]
 

@@ -10,6 +10,7 @@ k elements costs O(k) on the way forward and on the way back.
 from __future__ import annotations
 
 import itertools
+import threading
 import weakref
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -87,9 +88,12 @@ def follow(steps: Sequence[tuple[Primitive, dict[str, Any]]], array: Any) -> Any
 class Write:
     """One write on a tape: where, and what stood there; `swap` undoes it, and again redoes it."""
 
-    __slots__ = ("buffer", "index", "place", "stored")
+    __slots__ = ("buffer", "index", "place", "stored", "swapped")
 
-    def __init__(self, place: int, buffer: Any, index: Any, stored: Any) -> None:
+    def __init__(
+        self, place: int, buffer: Any, index: Any, stored: Any, swapped: Write | None = None
+    ) -> None:
+        self.swapped = swapped  # another tape's write, which was undone for a walk along that
         self.place = place
         self.buffer = buffer
         self.index = index
@@ -97,11 +101,13 @@ class Write:
 
     def swap(self, trace: Trace) -> None:
         """Exchange what stands in the buffer with what is stored."""
-        self.stored = put(trace, self.buffer, self.index, self.stored)
+        self.stored = put(trace, self.buffer, self.index, self.stored, self)
 
 
 # The traces whose tapes hold raw arrays that another may write into, by the id of the memory.
-_readers: dict[int, tuple[Any, weakref.WeakSet[Trace]]] = {}
+_readers: dict[int, tuple[Any, weakref.WeakSet[Any]]] = {}
+# Held by the walks of tapes that share memory: while one undoes writes, no other may read it.
+shared_lock = threading.RLock()
 
 # The traces that are writing here, into the box of another: they know of that write already.
 _writers: ContextVar[tuple[Trace, ...]] = ContextVar("writers", default=())
@@ -114,7 +120,12 @@ def note_reader(trace: Trace, array: Any) -> None:
     if key not in _readers:
         forget = weakref.ref(memory, lambda _: _readers.pop(key, None))
         _readers[key] = (forget, weakref.WeakSet())
-    _readers[key][1].add(trace)
+    readers = _readers[key][1]
+    readers.add(trace)
+    if len(readers) > 1:
+        for reader in [*readers]:
+            if hasattr(reader, "lock"):  # it has a tape to walk along
+                reader.lock = shared_lock
 
 
 def note_captured(trace: Trace, box: Box) -> None:
@@ -135,8 +146,11 @@ def note_captured(trace: Trace, box: Box) -> None:
                 note_reader(reader, value)
 
 
-def put(trace: Trace, buffer: Any, index: Any, value: Any) -> Any:
-    """`buffer[index] = value`, seen by the other traces that read it; what stood there."""
+def put(trace: Trace, buffer: Any, index: Any, value: Any, swapped: Write | None = None) -> Any:
+    """`buffer[index] = value`, seen by the other traces that read it; what stood there.
+
+    `swapped` is the write of `trace` that this undoes or redoes, if it does that.
+    """
     overwritten = trace.backend.copy(buffer[index])
     if type(buffer) in box_types:  # its own trace gets to the memory
         token = _writers.set((*_writers.get(), trace))
@@ -150,7 +164,7 @@ def put(trace: Trace, buffer: Any, index: Any, value: Any) -> Any:
         _, readers = _readers.get(id(memory_of(buffer)), (None, ()))
         for reader in [*readers]:
             if reader is not trace and reader not in _writers.get():
-                reader.wrote(buffer, index, overwritten)
+                reader.wrote(buffer, index, overwritten, swapped)
     return overwritten
 
 

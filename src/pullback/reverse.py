@@ -8,6 +8,7 @@ function may record at once.  The cotangents are a list over the same indices, N
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import threading
@@ -28,7 +29,7 @@ from .core import (
     same_box,
 )
 from .errors import StaleValueError
-from .mutate import View, Write, follow, note_captured, note_reader, put, writable
+from .mutate import View, Write, follow, note_captured, note_reader, put, shared_lock, writable
 from .rules import IDENTITY, JOINT, NEGATE, OUTPUT, PARTIAL, SCATTER, TRANSPOSE, VALUE, WRITE
 
 Edge = tuple[Any, tuple[int, Any, bool], Any]
@@ -171,16 +172,28 @@ class ReverseTrace(Trace):
         self.writes.append(Write(place, buffer, index, stored))
         root.index = place
 
-    def wrote(self, buffer: Any, index: Any, stored: Any) -> None:
+    def wrote(self, buffer: Any, index: Any, stored: Any, swapped: Any = None) -> None:
         """Remember what another trace overwrote in a raw array that this tape may have saved.
 
-        Also after this trace has ended: a later walk back undoes that write first.
+        Also after this trace has ended: a later walk back undoes that write first. A write that
+        another walk undid, and now redoes, is forgotten if nothing was recorded in between.
         """
-        self.writes.append(Write(self.next_index(), buffer, index, self.backend.copy(stored)))
+        if swapped is not None and self.writes:
+            last = self.writes[-1]
+            if last.swapped is swapped and next(reversed(self.tape), -1) < last.place:
+                self.writes.pop()
+                return
+        stored = self.backend.copy(stored)
+        self.writes.append(Write(self.next_index(), buffer, index, stored, swapped))
         memory = memory_of(buffer)
         for key, (array, _) in [*self.kept.items()]:
             if memory_of(array) is memory:
                 del self.kept[key]  # its changes are known: no fingerprint need tell
+
+    def walking(self) -> contextlib.AbstractContextManager[Any]:
+        """What a walk along the tape holds: a lock, if any walk undoes writes to what it reads."""
+        alone = not self.writes and self.lock is not shared_lock
+        return contextlib.nullcontext() if alone else self.lock
 
     def keep(self, array: Any) -> Any:
         """A plain array of the caller's as the tape may save it: a later change must not reach it.

@@ -53,7 +53,7 @@ class Transpose:
             start = max(start, result.index)
         count = sum(argument is not None for argument in self._arguments)
         trace.check_kept()
-        with trace.lock:
+        with trace.walking():
             try:
                 walk.run(start, count, free=False)
             finally:

@@ -91,9 +91,7 @@ class Recording:
         """The tree of the leaves' cotangents; `cotangents` are the outputs', None for zero."""
         trace = self.trace
         trace.check_kept()
-        if not trace.writes:
-            return self._walk(cotangents, tape, free=free)
-        with trace.lock:
+        with trace.walking():
             return self._walk(cotangents, tape, free=free)
 
     def _walk(self, cotangents: list[Any], tape: Tape, *, free: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy import zeros  # bound before: plain arrays
 
 import pullback
 from pullback import errors
+from pullback.testing import check_grads
 
 X = np.arange(12.0).reshape(3, 4)
 
@@ -252,3 +254,86 @@ def test_a_shape_is_not_assigned() -> None:
 
     with pytest.raises(errors.UnsupportedError, match=r"x = x\.reshape\(\(2, 2\)\)"):
         pullback.grad(f)(np.ones(4))
+
+
+TABLE = np.random.default_rng(5).normal(size=(3, 4)) + 2.0
+
+# What NumPy gives of a transposed array, in an order of memory of its own.
+LAYOUTS: dict[str, Callable[[Any], Any]] = {
+    "x.copy()": lambda x: x.T.copy(),
+    "x.copy('K')": lambda x: x.T.copy("K"),
+    "x.copy('F')": lambda x: x.copy("F"),
+    "np.copy": lambda x: np.copy(x.T),
+    "np.array": lambda x: np.array(x.T),
+    "np.ascontiguousarray": lambda x: np.ascontiguousarray(x.T),
+    "np.asfortranarray": lambda x: np.asfortranarray(x * 1.0),
+    "np.broadcast_to": lambda x: np.broadcast_to(x.T, (2, *x.T.shape)).copy(),
+    "arithmetic": lambda x: x.T * 2.0,
+}
+NOT_NUMPYS = {
+    "np.take": lambda x: np.take(x.T, [0, 1], axis=1),
+    "np.where": lambda x: np.where(x.T > 2, x.T, 1.0),
+    "np.sort": lambda x: np.sort(x.T, axis=0),
+    "np.delete": lambda x: np.delete(x.T, 0, axis=0),
+    "np.insert": lambda x: np.insert(x.T, 0, 1.0, axis=0),
+}
+
+
+def _written_through_a_reshape(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def program(x: Any) -> Any:
+        y = make(x)
+        y.reshape(-1)[1] = 5.0  # seen in y where the reshape is a view
+        return y * 1.0
+
+    return program
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(pytest.param(make, id=name) for name, make in LAYOUTS.items()),
+        *(
+            pytest.param(
+                make,
+                id=name,
+                marks=pytest.mark.xfail(
+                    strict=True,
+                    reason="the result's order in memory is not NumPy's: reshape(-1) of it is a "
+                    "view in one and a copy in the other, and a write through it is lost or seen",
+                ),
+            )
+            for name, make in NOT_NUMPYS.items()
+        ),
+    ],
+)
+def test_whether_a_reshape_is_a_view_is_as_in_numpy(make: Callable[[Any], Any]) -> None:
+    program = _written_through_a_reshape(make)
+    expected = program(TABLE.copy())
+    np.testing.assert_array_equal(pullback.vjp(program, TABLE)[0], expected)
+    np.testing.assert_array_equal(pullback.jvp(program, (TABLE,), (TABLE,))[0], expected)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_the_same_of_the_examples_of_a_batch(name: str, axis: int) -> None:
+    program = _written_through_a_reshape(LAYOUTS[name])
+    for order in "CF":
+        batch = np.array(np.random.default_rng(6).normal(size=(3, 4, 2)), order=order)
+        examples = [np.moveaxis(batch, axis, 0)[i].copy("K") for i in range(batch.shape[axis])]
+        expected = np.stack([program(example) for example in examples])
+        batched = pullback.vmap(program, axis)
+        np.testing.assert_array_equal(batched(batch), expected)
+        np.testing.assert_array_equal(pullback.vjp(batched, batch)[0], expected)
+
+
+def test_a_diagonal_of_any_layout_is_a_view() -> None:
+    def program(x: Any) -> Any:
+        y = x * np.ones((3, 4))
+        diagonals = [np.diagonal(y[:, :3]), np.diagonal(y.T, -1), np.diagonal(y[::-1], 2)]
+        y[1:] = y[1:] ** 2
+        return np.concatenate(diagonals)
+
+    expected = program(TABLE)
+    np.testing.assert_array_equal(pullback.vjp(program, TABLE)[0], expected)
+    np.testing.assert_array_equal(pullback.vmap(program)(TABLE[None])[0], expected)
+    check_grads(program, TABLE)

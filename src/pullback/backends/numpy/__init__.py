@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...core import detached, is_batched, memory_of, raw
+from ...core import detached, is_batched, is_buffer, memory_of, raw
 from ...mutate import boxes_of, writable
 from . import contract, elementwise, fft, index, linalg, reduce, shape, special
 from .index import compact, places
@@ -137,6 +137,20 @@ class NumpyBackend:
         while type(raw) is box_type:
             raw = raw.value
         return value.copy() if type(value) is box_type and type(raw) is np.ndarray else value
+
+    @staticmethod
+    def copy_examples(value: Any) -> Any:
+        """A copy in which every example, on the first axis, lies as in a copy of it alone.
+
+        What is a view of an example and what a copy, such as its `reshape(-1)`, depends on that.
+        """
+        if is_buffer(value):
+            value = value.value
+        strides = raw(value).strides[raw(value).ndim - value.ndim :]
+        axes = (0, *sorted(range(1, value.ndim), key=lambda axis: -abs(strides[axis])))
+        if axes == tuple(range(value.ndim)):
+            return value.copy()
+        return value.transpose(axes).copy().transpose(tuple(map(axes.index, range(value.ndim))))
 
     @staticmethod
     def copy_like(cotangent: Any, like: Any) -> Any:

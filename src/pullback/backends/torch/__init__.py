@@ -170,6 +170,11 @@ class TorchBackend:
         return value.clone() if isinstance(value, torch.Tensor) else value
 
     @staticmethod
+    def copy_examples(value: Any) -> Any:
+        """A copy of a batch, with the examples on the first axis."""
+        return TorchBackend.copy(value)
+
+    @staticmethod
     def copy_like(cotangent: Any, like: Any) -> Any:
         """A copy of `cotangent` whose memory is laid out as that of `like`, to take views of."""
         if type(cotangent) is TorchBackend.box_type:
