@@ -1,5 +1,6 @@
 """pullback: exact derivatives of the array programs that people already have."""
 
+from .adopt import adopt
 from .api import grad, grad_and_value, hvp, stop_gradient, value_and_grad, vhp
 from .batch import vmap
 from .checkpoint import checkpoint
@@ -33,6 +34,7 @@ __all__ = [
     "EscapedTracerError",
     "StaleValueError",
     "UnsupportedError",
+    "adopt",
     "checkpoint",
     "checkpointed_loop",
     "constant",

@@ -60,6 +60,9 @@ PROGRAMS: dict[str, Callable[[Any], Any]] = {
     "array of rows": appended,
     "array, nested and plain": lambda x: np.array([[x[0], 1.0], [2, x[2]]]),
     "array of arrays": lambda x: np.array((x, X, x * x)),
+    "array, copied if needed": lambda x: (
+        np.array(x, copy=np._CopyMode.IF_NEEDED) * np.array(x, copy=np._CopyMode.ALWAYS)
+    ),
     "array, ndmin and dtype": lambda x: np.array(x, dtype=np.float64, ndmin=3),
     "asarray": lambda x: np.asarray([x[0], x[1]]) * np.asanyarray(x)[:2],
     "contiguous": lambda x: np.ascontiguousarray(x.T) + np.asfortranarray(x),

@@ -33,7 +33,8 @@ from .mathematics import followed_math
 Programs = frozenset[str | None]
 
 # The packages whose code is the program's; None stands for code that is in no package. Where the
-# variable is empty, no transform runs in this context.
+# variable is None, no transform runs in this context; where it holds no package, one runs that
+# replaces nothing (see `intercept`).
 _programs: ContextVar[Programs | None] = ContextVar("programs", default=None)
 _lock = threading.Lock()
 _NUMPY = package_of(np.__file__)
@@ -122,6 +123,41 @@ _classes: list[tuple[Any, type[ModuleType]]] = [
 ]
 
 
+def runs() -> bool:
+    """Does a transform run in this context?"""
+    return _programs.get() is not None
+
+
+def _while_one_runs(original: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., Any]:
+    """`original`, or `ours` while a transform runs in this context, whoever calls it."""
+
+    @functools.wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return (original if _programs.get() is None else ours)(*args, **kwargs)
+
+    return function
+
+
+class vectorize(_vectorize):
+    """`np.vectorize`, for traced elements and results too while a transform runs."""
+
+    @functools.wraps(_numpys_vectorize_call)
+    def _vectorize_call(self, func: Callable[..., Any], args: Any) -> Any:
+        if runs():
+            return call_vectorized(self, func, args)
+        return super()._vectorize_call(func, args)
+
+
+# What stands in for NumPy's functions and `math`'s where a program asks for it, by the original and
+# by what replaces that while a transform runs.
+explicit: dict[Any, Any] = {_vectorize: vectorize}
+explicit |= {original: _while_one_runs(original, ours) for original, ours in wrapped.items()}
+for _patch in _patches:
+    for _name, _ours in _patch.ours.items():
+        _original = _patch.theirs[_name]
+        explicit[_ours] = explicit.setdefault(_original, _ours)
+
+
 class Interception:
     """The switch, and the number of transforms that run."""
 
@@ -131,10 +167,10 @@ class Interception:
 
     def start(self, function: Callable[..., Any], _: Any = None) -> Token[Programs | None] | None:
         """Begin to run `function` under a transform; hand what this returns to `stop`."""
-        if not self.on:
-            return None
-        package = package_of_function(function)
         programs = _programs.get()
+        if not self.on:
+            return _programs.set(frozenset()) if programs is None else None
+        package = package_of_function(function)
         if programs is not None and package in programs:
             return None  # the transform around this one has begun it
         token = _programs.set((programs or frozenset((None,))) | {package})
@@ -150,7 +186,10 @@ class Interception:
         """End what `start` began."""
         if token is None:
             return
+        replaced = _programs.get()
         _programs.reset(token)
+        if not replaced:
+            return
         with _lock:
             self.running -= 1
             if self.running == 0:

@@ -150,13 +150,15 @@ def array(
     object: Any,
     dtype: Any = None,
     *,
-    copy: bool | None = True,
+    copy: Any = True,
     order: Any = "K",
     subok: bool = False,
     ndmin: int = 0,
     like: Any = None,
 ) -> Any:
     """`np.array` of anything that may hold traced values."""
+    if isinstance(copy, np._CopyMode):  # noqa: SLF001 (SciPy asks by it; it has no truth value)
+        copy = None if copy is np._CopyMode.IF_NEEDED else copy is np._CopyMode.ALWAYS  # noqa: SLF001
     x = array_of(object)
     if not is_box(x) or like is not None:
         options: dict[str, Any] = {} if like is None else {"like": like}
