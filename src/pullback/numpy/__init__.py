@@ -76,7 +76,7 @@ def _ours(name: str) -> str:
 
 def _attribute(module: ModuleType, name: str) -> Any:
     value = getattr(module, name)
-    if type(value) is ModuleType and sys.modules.get(f"{module.__name__}.{name}") is value:
+    if isinstance(value, ModuleType) and sys.modules.get(f"{module.__name__}.{name}") is value:
         return importlib.import_module(_ours(value.__name__))
     if callable(value) and type(value).__hash__ is not None:
         return explicit.get(value, value)

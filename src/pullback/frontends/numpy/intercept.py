@@ -152,10 +152,11 @@ class vectorize(_vectorize):
 # by what replaces that while a transform runs.
 explicit: dict[Any, Any] = {_vectorize: vectorize}
 explicit |= {original: _while_one_runs(original, ours) for original, ours in wrapped.items()}
-for _patch in _patches:
-    for _name, _ours in _patch.ours.items():
-        _original = _patch.theirs[_name]
-        explicit[_ours] = explicit.setdefault(_original, _ours)
+for _, _watched in _classes:
+    for _stand_in in vars(_watched).values():
+        if type(_stand_in) is _StandIn:
+            _original, _ours = _stand_in.original, _stand_in.ours
+            explicit[_ours] = explicit.setdefault(_original, _ours)
 
 
 class Interception:
