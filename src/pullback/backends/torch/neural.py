@@ -1,4 +1,4 @@
-"""torch spellings of the canonical functions: what neural networks are made of, and special ones."""
+"""torch spellings of the canonical functions: those of neural networks, and special ones."""
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ for _primitive, _functions in (
 _relu = recorder(neural.relu, BACKEND)
 _sigmoid = recorder(neural.sigmoid, BACKEND)
 _gelu = recorder(neural.gelu, BACKEND)
-TensorBox.relu = lambda self: _relu(self)  # type: ignore[method-assign]
-TensorBox.sigmoid = lambda self: _sigmoid(self)  # type: ignore[method-assign]
+TensorBox.relu = _relu  # type: ignore[method-assign]
+TensorBox.sigmoid = _sigmoid  # type: ignore[method-assign]
 
 
 @implements(torch.relu, torch.Tensor.relu, F.relu)
