@@ -243,3 +243,12 @@ def test_padding_with_an_unknown_mode_names_those_that_work() -> None:
         traced(lambda x: np.pad(x, 1, lambda *a: None), X)
     with pytest.raises(ValueError, match="mode 'no'"):
         traced(lambda x: np.pad(x, 1, "no"), X)
+
+
+def test_a_shape_is_not_assigned() -> None:
+    def f(x: Any) -> Any:
+        x.shape = (2, 2)
+        return x.sum()
+
+    with pytest.raises(errors.UnsupportedError, match=r"x = x\.reshape\(\(2, 2\)\)"):
+        pullback.grad(f)(np.ones(4))

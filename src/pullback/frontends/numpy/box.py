@@ -74,6 +74,13 @@ class ArrayBox(Box):
     def shape(self) -> tuple[int, ...]:
         return self.value.shape[self.tracer.lead :]
 
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        raise unsupported(
+            "x.shape = ..., which changes a traced array under its views,",
+            f"Write x = x.reshape({shape}), which NumPy makes a view where it can.",
+        )
+
     @property
     def dtype(self) -> Any:
         return self.value.dtype
