@@ -1,6 +1,18 @@
 """torch's functions, methods and operators on boxes, through `__torch_function__`."""
 
-from . import box, contract, index, mutation, neural, norms, opaque, pointwise, reduce, shape
+from . import (
+    box,
+    contract,
+    index,
+    makers,
+    mutation,
+    neural,
+    norms,
+    opaque,
+    pointwise,
+    reduce,
+    shape,
+)
 from .box import TensorBox
 
 __all__ = [
@@ -8,6 +20,7 @@ __all__ = [
     "box",
     "contract",
     "index",
+    "makers",
     "mutation",
     "neural",
     "norms",
