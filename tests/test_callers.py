@@ -68,6 +68,14 @@ def test_makers_act_where_a_program_calls_them_by_name() -> None:
     assert kinds(by_name) == ["ArrayBox"] * 8
 
 
+def test_makers_act_where_the_code_was_compiled_apart_from_its_imports() -> None:
+    """A notebook's cell is: there the bytecode of a call with keywords is another."""
+    scope: dict[str, Any] = {"np": np}
+    source = "def cell(): return [np.zeros(3, dtype=float), np.array([1.0], copy=None)]"
+    exec(compile(source, __file__, "exec"), scope)  # noqa: S102
+    assert kinds(scope["cell"]) == ["ArrayBox"] * 2
+
+
 def test_makers_called_by_compiled_code_are_numpys() -> None:
     """It has no frame, so it seems to be the program; it would read a box as memory."""
     rng = np.random.default_rng(0)

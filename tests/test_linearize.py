@@ -132,6 +132,20 @@ def test_a_pushforward_of_writes_leaves_the_buffers_as_they_were():
     assert_trees_equal(out, kept, rtol=0)
 
 
+def test_a_pushforward_leaves_writes_after_its_run_as_they_were():
+    buffers = []
+
+    def program(x):
+        buffers.append(np.ones(3))
+        return x * buffers[0]
+
+    _, pushforward = linearize(program, X)
+    (buffer,) = buffers
+    buffer[:] = 5.0
+    np.testing.assert_allclose(pushforward(V), V)
+    np.testing.assert_allclose(buffer, 5.0)
+
+
 def test_a_captured_array_that_was_changed_is_noticed():
     w = np.ones(100_000)
     push = linearize(lambda x: x * w, np.ones(100_000))[1]

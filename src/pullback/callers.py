@@ -96,9 +96,9 @@ def calls(frame: FrameType, function: Any) -> bool:
     variables = frame.f_locals if scope == "local" else frame.f_globals
     value = variables.get(names[0])
     for name in names[1:]:
-        if type(value) is not ModuleType:
+        if not isinstance(value, ModuleType):
             return False
-        value = value.__dict__.get(name)
+        value = getattr(value, name, None)
     return value is function
 
 

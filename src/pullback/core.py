@@ -224,7 +224,11 @@ def run(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> An
 
 def is_buffer(value: Any) -> bool:
     """Is `value` an array that no transform follows yet, but that one may be written into?"""
-    return type(value) in box_types and value.tracer.level == 0
+    if type(value) not in box_types:
+        return False
+    if value.alias is not None:  # a view: of what its base is by now
+        value.alias.refresh(value)
+    return value.tracer.level == 0
 
 
 def constant(value: Any, args: Sequence[Any]) -> Any:

@@ -8,6 +8,7 @@ pushforward.  So one run serves both, and whatever the pullback composes with, s
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -104,7 +105,7 @@ class Push:
                 for index in step.last:
                     tangents.pop(index, None)
         finally:
-            self.redo(self.trace.size)
+            self.redo()
 
     def undo(self) -> None:
         """Put the buffers back to where they were before the first write."""
@@ -112,8 +113,8 @@ class Push:
             write.swap(self.trace)
             self.undone.append(write)
 
-    def redo(self, index: int) -> None:
-        """Bring the buffers to where they were when the entry `index` was made."""
+    def redo(self, index: float = math.inf) -> None:
+        """Bring the buffers to where they were when the entry `index` was made; or are now."""
         while self.undone and self.undone[-1].place < index:
             self.undone.pop().swap(self.trace)
 

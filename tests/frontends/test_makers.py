@@ -379,3 +379,32 @@ def test_constants_of_traced_arrays_take_traced_values() -> None:
         return (cells * signs).sum()
 
     np.testing.assert_allclose(pb.grad(f)(X), difference(f, X), atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        np.sum,
+        np.sort,
+        np.add.reduce,
+        lambda row: np.concatenate([row, row[:1]]),
+        lambda row: np.array([row, row]),
+        lambda row: np.multiply.outer(row, row),
+        lambda row: np.where(row > 1, row, 0.0),
+    ],
+)
+def test_functions_see_what_was_written_through_the_base_of_a_view(
+    read: Callable[[Any], Any],
+) -> None:
+    """The view was a buffer when it was taken, and is traced since the write."""
+
+    def program(x: Any) -> Any:
+        table = np.zeros((2, 3))
+        row = table[1]
+        table[1] = x**2
+        return read(row)
+
+    value, pull = pb.vjp(program, X)
+    np.testing.assert_allclose(value, program(X))
+    expected = pb.vjp(lambda x: read(x**2), X)[1](np.ones_like(value))[0]
+    np.testing.assert_allclose(pull(np.ones_like(value))[0], expected)

@@ -258,7 +258,7 @@ def operator_of(ufunc: Any, *, reflected: bool = False) -> Callable[[Any, Any], 
     return apply if is_recorder(apply) else operate
 
 
-_BINARY = {
+BINARY = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
@@ -286,7 +286,7 @@ _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": 
 
 def install_operators() -> None:
     """Give `ArrayBox` its operators; called when the ufunc table is full."""
-    for name, ufunc in _BINARY.items():
+    for name, ufunc in BINARY.items():
         setattr(ArrayBox, f"__{name}__", operator_of(ufunc))
         setattr(ArrayBox, f"__r{name}__", operator_of(ufunc, reflected=True))
     for name, ufunc in _COMPARISONS.items():

@@ -1,7 +1,8 @@
 """While a transform runs a program's function: NumPy's makers and `math` as it sees them.
 
 NumPy's protocols do not see `np.array([x, y])`, an `np.zeros(n)` that is then filled, or
-`math.sin(x)`.  So while a transform runs, those attributes of the modules are functions of ours.
+`math.sin(x)`.  So while a transform runs, those attributes of the modules are functions of ours
+(the modules get another class, which has them; their dictionaries stay as they are).
 They do their work for the context (a ContextVar) and the program that is differentiated; for other
 threads, and for the libraries that the program calls, they call NumPy's own.  When the last
 transform ends, the modules are as they were.
@@ -12,12 +13,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-import operator
 import sys
 import threading
 from collections.abc import Callable, Generator
 from contextvars import ContextVar, Token
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -69,35 +69,51 @@ def _vectorize_call(vectorized: Any, func: Callable[..., Any], args: Any) -> Any
     return _numpys_vectorize_call(vectorized, func, args)
 
 
-class _Patch:
-    """Some attributes of one module, to be replaced while a transform runs."""
+class _StandIn:
+    """A module's attribute as it is seen while a transform runs: ours in place of the original.
 
-    def __init__(self, module: Any, ours: dict[str, Callable[..., Any]]) -> None:
-        self.names = vars(module)
+    The module's own dictionary is never touched, so that what somebody else puts there counts.
+    """
+
+    __slots__ = ("name", "original", "ours")
+
+    def __init__(self, name: str, original: Any, ours: Any) -> None:
+        self.name = name
+        self.original = original
         self.ours = ours
-        self.read = operator.itemgetter(*ours)
-        self.theirs = {name: self.names[name] for name in ours}
-        self.originals = self.read(self.names)
 
-    def install(self) -> None:
-        if self.read(self.names) != self.originals:  # somebody else replaced one since
-            self.theirs = {name: self.names[name] for name in self.ours}
-            self.originals = self.read(self.names)
-        self.names.update(self.ours)
+    def __get__(self, module: Any, owner: Any = None) -> Any:
+        try:
+            value = module.__dict__[self.name]
+        except KeyError:
+            raise AttributeError(self.name) from None
+        return self.ours if value is self.original else value
 
-    def remove(self) -> None:
-        self.names.update(self.theirs)
+    def __set__(self, module: Any, value: Any) -> None:
+        module.__dict__[self.name] = value
+
+    def __delete__(self, module: Any) -> None:
+        del module.__dict__[self.name]
 
 
-def _wrapped_in(module: Any) -> dict[str, Callable[..., Any]]:
+def _with_stand_ins(module: ModuleType, ours: dict[str, Callable[..., Any]]) -> type[ModuleType]:
+    """A class of modules in which `module` has stand-ins for some of its attributes.
+
+    To give it that class, and its own back, costs the same for one attribute as for a hundred.
+    """
+    stand_ins = {name: _StandIn(name, vars(module)[name], ours[name]) for name in ours}
+    return type("module", (ModuleType,), {"__slots__": (), **stand_ins})
+
+
+def _wrapped_in(module: ModuleType) -> dict[str, Callable[..., Any]]:
     functions = {name: f for name, f in vars(module).items() if callable(f) and f in wrapped}
     return {name: _for_programs(f, wrapped[f]) for name, f in functions.items()}
 
 
-_patches = [
-    _Patch(np, _wrapped_in(np)),
-    _Patch(np.linalg, _wrapped_in(np.linalg)),
-    _Patch(math, followed_math),
+_classes: list[tuple[Any, type[ModuleType]]] = [
+    (np, _with_stand_ins(np, _wrapped_in(np))),
+    (np.linalg, _with_stand_ins(np.linalg, _wrapped_in(np.linalg))),
+    (math, _with_stand_ins(math, followed_math)),
 ]
 
 
@@ -120,8 +136,8 @@ class Interception:
         with _lock:
             self.running += 1
             if self.running == 1:
-                for patch in _patches:
-                    patch.install()
+                for module, watched in _classes:
+                    module.__class__ = watched
                 _vectorize._vectorize_call = _vectorize_call  # noqa: SLF001
         return token
 
@@ -133,8 +149,8 @@ class Interception:
         with _lock:
             self.running -= 1
             if self.running == 0:
-                for patch in _patches:
-                    patch.remove()
+                for module, _ in _classes:
+                    module.__class__ = ModuleType
                 _vectorize._vectorize_call = _numpys_vectorize_call  # noqa: SLF001
 
     @staticmethod

@@ -13,7 +13,7 @@ from ...core import detached, is_batched, raw
 from ...errors import UnsupportedError
 from ...mutate import boxes_of, write
 from .batched import form, one_value, refusal
-from .box import ArrayBox, backend, define, method
+from .box import BINARY, ArrayBox, backend, define, method
 from .dispatch import array_of, as_array, functions, implements, is_box, name_of, writers
 from .index import refuse_overlap, static_index
 from .rebind import can_rebind
@@ -116,22 +116,7 @@ def _in_place(ufunc: Any) -> Callable[[Any, Any], Any]:
     return operate
 
 
-_OPERATORS = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "truediv": np.divide,
-    "floordiv": np.floor_divide,
-    "mod": np.remainder,
-    "pow": np.power,
-    "matmul": np.matmul,
-    "and": np.bitwise_and,
-    "or": np.bitwise_or,
-    "xor": np.bitwise_xor,
-    "lshift": np.left_shift,
-    "rshift": np.right_shift,
-}
-for _name, _ufunc in _OPERATORS.items():
+for _name, _ufunc in BINARY.items():
     define(f"__i{_name}__", _in_place(_ufunc))
 define("__setitem__", assign)
 
