@@ -72,7 +72,7 @@ def test_makers_act_where_the_code_was_compiled_apart_from_its_imports() -> None
     """A notebook's cell is: there the bytecode of a call with keywords is another."""
     scope: dict[str, Any] = {"np": np}
     source = "def cell(): return [np.zeros(3, dtype=float), np.array([1.0], copy=None)]"
-    exec(compile(source, __file__, "exec"), scope)  # noqa: S102
+    exec(compile(source, __file__, "exec"), scope)
     assert kinds(scope["cell"]) == ["ArrayBox"] * 2
 
 
