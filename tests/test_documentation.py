@@ -48,8 +48,9 @@ def test_the_examples_of_docstrings_run(public):
 def test_the_code_of_a_page_runs(page):
     """Blocks of one page share a namespace, as a reader would run them one after another."""
     text = page.read_text()
-    if "import scipy" in text or "from scipy" in text:
-        pytest.importorskip("scipy")
+    for library in ("scipy", "torch"):
+        if f"import {library}" in text or f"from {library}" in text:
+            pytest.importorskip(library)
     namespace: dict[str, object] = {"__name__": "__page__"}
     for block in BLOCK.finditer(text):
         # Blank lines put the block at its own line, so that a traceback points into the page.

@@ -71,7 +71,23 @@ def filled_functionally(x, w):
     return (y * y * x).sum()
 
 
+def into_fresh_tensors(x, w):
+    y = x.new_zeros(3)
+    y[0] = x[1] * w[0]
+    y[1:] += x[:2] * 3
+    z = torch.empty_like(w)
+    for i in range(3):
+        z[i] = torch.special.erf(x[i] * w[i])
+    return (y * y * z).sum()
+
+
+def into_fresh_tensors_functionally(x, w):
+    y = torch.stack([x[1] * w[0], x[0] * 3, x[1] * 3])
+    return (y * y * torch.special.erf(x[:3] * w)).sum()
+
+
 CASES = [
+    (into_fresh_tensors, into_fresh_tensors_functionally),
     (through_a_view, through_a_view_functionally),
     (on_the_primal, lambda x, w: ((3 * x + 1) ** 2).sum() * w.sum()),
     (

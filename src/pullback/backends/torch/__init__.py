@@ -16,7 +16,7 @@ from ... import core
 from ...errors import ConversionError, UnsupportedError
 from ...ops.declare import registry
 from ...ops.neural import registry as neural_registry
-from . import autograd, contract, elementwise, index, neural, reduce, shape
+from . import autograd, contract, elementwise, fft, index, linalg, neural, reduce, shape
 from .autograd import transformed, version_of
 from .helpers import HELPERS
 
@@ -63,7 +63,17 @@ def _functions_of(module: ModuleType) -> dict[str, Any]:
 
 
 implementations = _Implementations()
-for _family in (elementwise, contract, reduce, shape, index, neural, autograd):
+for _family in (
+    elementwise,
+    contract,
+    reduce,
+    shape,
+    index,
+    linalg,
+    fft,
+    neural,
+    autograd,
+):
     implementations.update(_functions_of(_family))
 core.implementations[torch.Tensor] = implementations
 

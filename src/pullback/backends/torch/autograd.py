@@ -152,7 +152,7 @@ class Call(Evaluation):
             return tuple(one for one in results if isinstance(one, torch.Tensor))
 
         def function(ins: Sequence[Any]) -> Any:
-            parts = iter(torch.func.vmap(flat, axes, randomness="different")(*ins))
+            parts = iter(_each_example(flat, axes, ins))
             results, rebuild = whole
             merged = [next(parts) if isinstance(one, torch.Tensor) else one for one in results]
             return merged, rebuild
@@ -170,6 +170,21 @@ class Call(Evaluation):
             self.batched = None
             return None
         return pushed.split(parts)
+
+
+def _each_example(function: Callable[..., Any], axes: Sequence[Any], ins: Sequence[Any]) -> Any:
+    """The results of `function` with a batch axis in front: torch's vmap, or a loop."""
+    try:
+        return torch.func.vmap(function, tuple(axes), randomness="different")(*ins)
+    except RuntimeError as error:
+        if "Batching rule not implemented" not in str(error):
+            raise
+    size = next(one.shape[0] for one, axis in zip(ins, axes, strict=True) if axis == 0)
+    rows = [
+        function(*(one if axis is None else one[i] for one, axis in zip(ins, axes, strict=True)))
+        for i in range(size)
+    ]
+    return [torch.stack(column) for column in zip(*rows, strict=True)]
 
 
 class Push(Evaluation):

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from ...ops import contract as ops
+from . import opaque
 from .box import TensorBox
-from .dispatch import implements, is_box
+from .dispatch import implements
 
 
 @implements(torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__)
@@ -44,6 +45,33 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     return out if bias is None else out + bias
 
 
+@implements(torch.einsum)
+def einsum(*args: Any) -> Any:
+    operands = args[1:] if len(args) != 2 or isinstance(args[1], torch.Tensor) else args[1]
+    subscripts = args[0].replace(" ", "") if isinstance(args[0], str) else ""
+    if len(operands) != 2 or not _is_product(subscripts):
+        return opaque.apply(torch.einsum, args, {})
+    x, y = operands
+    sizes: dict[str, int] = {}
+    left, right, _ = subscripts.replace("->", ",").split(",")
+    for label, size in zip(left + right, (*x.shape, *y.shape), strict=False):
+        if sizes.setdefault(label, size) != size:  # one of them is 1, and broadcasts
+            return opaque.apply(torch.einsum, args, {})
+    if (len(left), len(right)) != (x.ndim, y.ndim) or x.dtype is not y.dtype:
+        return opaque.apply(torch.einsum, args, {})
+    return ops.contract(x, y, subscripts=subscripts)
+
+
+def _is_product(subscripts: str) -> bool:
+    """Is this the plainest form: no label twice in one place, and each in two places at least?"""
+    if "." in subscripts or "->" not in subscripts or subscripts.count(",") != 1:
+        return False
+    terms = subscripts.replace("->", ",").split(",")
+    if any(len(set(term)) != len(term) for term in terms):
+        return False
+    return all(sum(label in term for term in terms) >= 2 for label in set("".join(terms)))
+
+
 @implements(torch.addmm, torch.Tensor.addmm)
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     out = ops.matmul(mat1, mat2)
@@ -54,5 +82,3 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
 TensorBox.__matmul__ = matmul  # type: ignore[method-assign]
 TensorBox.__rmatmul__ = rmatmul  # type: ignore[method-assign]
 TensorBox.matmul = matmul  # type: ignore[method-assign]
-
-__all__ = ["is_box"]
