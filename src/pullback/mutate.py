@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
 
+from .callers import where
 from .core import (
     Box,
     Primitive,
@@ -29,6 +30,7 @@ from .core import (
     raw,
     run,
 )
+from .errors import ConversionError
 
 
 class View:
@@ -128,6 +130,38 @@ def note_reader(trace: Trace, array: Any) -> None:
                 reader.lock = shared_lock
 
 
+class Loan:
+    """What a plain view of a buffer holds on to, and what is viewed through it holds on to that.
+
+    While one lives, no traced value may be written into the buffer: the view could not follow it.
+    NumPy makes an array of its interface, and does not look behind it for another base.
+    """
+
+    __slots__ = ("__array_interface__", "__weakref__", "array")
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        interface = dict(array.__array_interface__)
+        interface["data"] = (interface["data"][0], True)  # read-only
+        self.__array_interface__ = interface
+        _loans.add(self)
+
+
+_loans: weakref.WeakSet[Loan] = weakref.WeakSet()
+
+
+def _check_lent(buffer: Any) -> None:
+    """Raise if a plain view of this raw buffer is in use."""
+    memory = memory_of(buffer)
+    if any(memory_of(loan.array) is memory for loan in [*_loans]):
+        raise ConversionError(
+            "a traced value is written into an array of which a plain view is still in use (made "
+            "by np.require, by an np.asarray bound before, or by a library), where its derivative "
+            f"would be lost, at {where()}. Give that code a copy, np.array(a), or let it finish "
+            "before the write."
+        )
+
+
 def note_captured(trace: Trace, box: Box) -> None:
     """Let `trace`, which saves an outer transform's `box`, be told of writes into what it holds.
 
@@ -200,7 +234,9 @@ def boxes_of(index: Any) -> Sequence[Any]:
 def lift(root: Box, trace: Any) -> None:
     """Make `root` a box of `trace` (an inner one) around what it has been."""
     around = root.value
-    if root.tracer.level:
+    if not root.tracer.level:
+        _check_lent(around)
+    else:
         around = new_box(type(root), root.tracer, root.value, root.index)
         if hasattr(root, "tangent"):
             around.tangent = root.tangent

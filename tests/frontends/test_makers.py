@@ -411,3 +411,33 @@ def test_functions_see_what_was_written_through_the_base_of_a_view(
     np.testing.assert_allclose(value, program(X))
     expected = pb.vjp(lambda x: read(x**2), X)[1](np.ones_like(value))[0]
     np.testing.assert_allclose(pull(np.ones_like(value))[0], expected)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda b: np.require(b),
+        asarray_bound_before,
+        lambda b: asarray_bound_before(b)[1:][:2],
+        lambda b: np.lib.stride_tricks.as_strided(b, (3,)),
+    ],
+)
+def test_a_plain_view_of_a_buffer_loses_no_derivative(view: Callable[[Any], Any]) -> None:
+    """While one is in use, the buffer takes no traced value; when none is, it does."""
+
+    def program(x: Any) -> Any:
+        buffer = np.zeros(3)
+        plain = view(buffer)
+        buffer[:] = x
+        return plain * 1.0
+
+    with pytest.raises(pb.ConversionError, match=r"a plain view .* buffer\[:\] = x"):
+        pb.vjp(program, X)
+
+    def done_with_it(x: Any) -> Any:
+        buffer = np.ones(3)
+        total = view(buffer).sum()
+        buffer[:] = x
+        return buffer.sum() * total
+
+    assert pb.grad(done_with_it)(X).shape == (3,)

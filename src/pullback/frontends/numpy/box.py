@@ -19,7 +19,7 @@ from ...core import Box, box_types, is_batched, paused, raw
 from ...errors import ConversionError
 from ...recorders import is_recorder
 from .batched import one_value, refusal
-from .buffers import all_buffers, as_buffer, reading, run_plain
+from .buffers import all_buffers, as_buffer, lend, read_only, reading, run_plain
 from .dispatch import as_array, functions, name_of, plain, ufunc_methods, ufuncs, unsupported
 from .elements import call_of_python, is_of_python
 
@@ -62,8 +62,7 @@ class ArrayBox(Box):
         constant = as_constant(self, "a plain array")
         if constant is None:
             raise plain_array_refused(self)
-        array = np.asarray(constant).view()
-        array.setflags(write=False)  # what is written there could not be followed
+        array = read_only(np.asarray(constant)) if self.tracer.level else lend(constant)
         if dtype is not None:
             array = array.astype(dtype, copy=False)
         return array.copy() if copy else array

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...backends.numpy import backend
 from ...core import box_types, is_buffer, memory_of, raw
-from ...mutate import BufferTrace
+from ...mutate import BufferTrace, Loan
 from .dispatch import functions, writers
 
 buffers = BufferTrace(backend)
@@ -54,12 +54,24 @@ def all_buffers(*trees: Any) -> bool:
 
 
 def reading(tree: Any) -> Any:
-    """`tree` with the boxes in it as read-only arrays."""
+    """`tree` with the buffers in it as read-only arrays, for a call that keeps none of them."""
     if type(tree) in (tuple, list):
         return type(tree)(reading(item) for item in tree)
     if type(tree) is dict:
         return {key: reading(item) for key, item in tree.items()}
-    return np.asarray(tree) if type(tree) in box_types else tree
+    return read_only(tree.value) if is_buffer(tree) else tree
+
+
+def read_only(array: Any) -> Any:
+    """`array`, for code that may not write there, where it could not be followed."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
+def lend(array: Any) -> Any:
+    """A read-only array on the memory of a buffer, for code that may keep it (see `Loan`)."""
+    return np.asarray(Loan(array))
 
 
 def run_plain(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -81,4 +93,10 @@ def run_plain(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     own = [memory_of(raw(leaf)) for leaf in leaves_of((args, kwargs)) if type(leaf) in box_types]
     if not any(memory_of(leaf) is memory for leaf in leaves_of(out) for memory in own):
         return as_buffer(out, values, options)
-    return ours(*args, **kwargs) if ours is not None else out
+    return ours(*args, **kwargs) if ours is not None else _lent(out)
+
+
+def _lent(out: Any) -> Any:
+    if isinstance(out, (tuple, list)):
+        return type(out)(map(_lent, out))
+    return lend(out) if type(out) is np.ndarray else out
