@@ -158,6 +158,8 @@ class NumpyBackend:
 
         Where `like` has a batch axis, so has the copy, whether or not `cotangent` has.
         """
+        if is_buffer(cotangent):
+            cotangent = cotangent.value
         if type(cotangent) is NumpyBackend.box_type and not is_batched(like):
             return np.copy(cotangent, order=_memory_order(raw(like)))
         like = detached(like)
@@ -252,6 +254,8 @@ class NumpyBackend:
         It is copied only where it would: a view, or an array that something refers to beside the
         caller's local variable and the `held` places that the caller knows of.
         """
+        if is_buffer(value):
+            value = value.value
         if type(value) is np.ndarray:
             shared = value.base is not None or not value.flags.writeable
         elif type(value) is NumpyBackend.box_type:

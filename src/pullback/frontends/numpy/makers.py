@@ -164,6 +164,8 @@ def array(
         options: dict[str, Any] = {} if like is None else {"like": like}
         made = make(x, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **options)
         return as_buffer(made, object)
+    if x is not object and not raw(x).flags.c_contiguous:  # as NumPy makes an array of a list
+        x = x.copy("C")
     if dtype is not None and x.dtype != np.dtype(dtype):
         if copy is False:
             raise ValueError("Unable to avoid copy while creating an array as requested.")
