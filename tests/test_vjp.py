@@ -531,3 +531,31 @@ def test_strict_passes_what_is_connected_even_by_a_zero():
 def test_strict_sees_through_joint_ops():
     _, pull = vjp(lambda x, y: np.concatenate([x, y]), X, X, strict=True)
     assert_same(pull(np.arange(6.0))[1], np.array([3.0, 4.0, 5.0]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda w: w.__setitem__(12_345, 7.0),
+        lambda w: w.sort(),
+        lambda w: w.__setitem__([3, 4], w[[4, 3]]),
+        lambda w: w.__setitem__(slice(None, 1021), w[1:1022].copy()),
+    ],
+)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_row_52_any_change_of_a_large_captured_array_is_seen(change, order):
+    """Of one element, too, or where the elements only change places."""
+    w = np.asarray(np.random.default_rng(0).normal(size=(200, 150)), order=order)
+    flat = w.reshape(-1, order="A")
+    _, pull = vjp(lambda x: x * w, np.ones_like(w))
+    assert np.array_equal(pull(np.ones_like(w))[0], w)
+    change(flat)
+    with pytest.raises(pullback.StaleValueError, match="captured"):
+        pull(np.ones_like(w))
+
+
+def test_row_52_a_large_array_with_gaps_in_its_memory_is_copied():
+    w = np.ones((400, 300))[:, ::2]
+    _, pull = vjp(lambda x: x * w, np.ones(w.shape))
+    w[3, 5] = 9.0
+    assert np.array_equal(pull(np.ones(w.shape))[0], np.ones(w.shape))

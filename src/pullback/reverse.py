@@ -204,7 +204,10 @@ class ReverseTrace(Trace):
         if array.nbytes <= self.backend.copied_bytes:
             return array.copy()
         if id(array) not in self.kept:
-            self.kept[id(array)] = (array, self.backend.fingerprint(array))
+            fingerprint = self.backend.fingerprint(array)
+            if fingerprint is None:
+                return array.copy()
+            self.kept[id(array)] = (array, fingerprint)
             note_reader(self, array)
         return array
 
