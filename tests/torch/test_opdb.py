@@ -16,6 +16,8 @@ import pullback
 
 torch = pytest.importorskip("torch", reason="torch is not installed: make test-torch")
 
+pytest.importorskip("expecttest", reason="torch's op_db needs expecttest: make test-torch")
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from torch.testing._internal.common_methods_invocations import op_db
