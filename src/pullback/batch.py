@@ -21,8 +21,15 @@ from .errors import BatchingError, ConversionError, UnsupportedError
 from .mutate import BufferTrace, View, boxes_of, follow, put, writable
 from .ops.lift import each_example, filled, lifted_index, spread, with_operands
 
-# What an argument that was not given is, where None has a meaning.
-_NOT_GIVEN: Any = object()
+
+class _NotGiven:
+    """What an argument that was not given is, where None has a meaning."""
+
+    def __repr__(self) -> str:
+        return "<not given>"
+
+
+_NOT_GIVEN: Any = _NotGiven()
 
 
 class BatchTrace(Trace):
