@@ -7,6 +7,7 @@ from . import (
     fft,
     index,
     intercept,
+    layout,
     linalg,
     makers,
     mathematics,
@@ -22,6 +23,7 @@ from . import (
 from .box import ArrayBox
 
 mutation.follow_out()
+layout.follow_layouts()
 rebind.calibrate()
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "fft",
     "index",
     "intercept",
+    "layout",
     "linalg",
     "makers",
     "mathematics",
