@@ -17,6 +17,7 @@ import numpy as np
 from .backends import backend_of
 from .core import Primitive, bind, box_types
 from .errors import UnsupportedError
+from .frontends.numpy.buffers import read_only
 from .frontends.numpy.dispatch import ufuncs
 from .ops import lift as lifts
 from .ops.declare import Partial, elementwise_rule
@@ -380,11 +381,7 @@ def _cotangent(title: str, value: Any, name: str, shape: tuple[int, ...]) -> Any
 
 def _read_only(value: Any) -> Any:
     """An array that the function cannot write into: it may be the caller's, or on a tape."""
-    if type(value) is not np.ndarray:
-        return value
-    view = value.view()
-    view.flags.writeable = False
-    return view
+    return read_only(value) if type(value) is np.ndarray else value
 
 
 def _signature(function: Any) -> inspect.Signature:

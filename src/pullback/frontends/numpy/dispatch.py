@@ -61,7 +61,7 @@ def constant(*numpy_functions: Any, batched: Callable[..., Any] | None = None) -
     def make(numpy_function: Any) -> Callable[..., Any]:
         def on_values(*args: Any, **kwargs: Any) -> Any:
             args, kwargs = plain(args), plain(kwargs)
-            if not _holds_boxes((args, kwargs)):
+            if not holds_boxes([*args, *kwargs.values()]):
                 return numpy_function(*args, **kwargs)
             if batched is None:
                 raise refusal(
@@ -99,12 +99,6 @@ def _mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     if type(tree) is dict:
         return {key: _mapped(function, item) for key, item in tree.items()}
     return function(tree)
-
-
-def _holds_boxes(tree: Any) -> bool:
-    if isinstance(tree, (tuple, list)):
-        return any(map(_holds_boxes, tree))
-    return any(map(_holds_boxes, tree.values())) if type(tree) is dict else is_box(tree)
 
 
 def name_of(numpy_function: Any) -> str:
