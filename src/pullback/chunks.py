@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextvars
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 Chunk = tuple[int, int]
 
@@ -23,7 +25,11 @@ def split(count: int, size: int | None, executor: Executor | None) -> list[Chunk
 
 def shares_memory(executor: Executor | None) -> bool:
     """Do tasks run on this process's own objects? Others are sent something to pickle."""
-    return executor is None or type(executor) is ThreadPoolExecutor
+    if executor is None:
+        return True
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  (slow to import)
+
+    return type(executor) is ThreadPoolExecutor
 
 
 def run(

@@ -10,14 +10,16 @@ import functools
 import itertools
 import math
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import chunks, tree
 from .api import Argnums, check_argnums, select
 from .directions import Aval, Direct, Recorded, size_of
 from .vjp import Recording
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @dataclass(frozen=True)

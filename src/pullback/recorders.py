@@ -3,6 +3,7 @@
 Small arrays spend their time in the bookkeeping of elementwise ops, and the general way takes
 twice as long for the same tape entry or tangent.  So these functions are generated, as a
 namedtuple's methods are: two for each primitive, one a mode, with what its rules need written out.
+A primitive's are compiled when it first runs, for a program uses few of them.
 Anything but the plain case (a trace that has met no write, and no two traces at once) goes to
 `bind`.
 """
@@ -10,6 +11,7 @@ Anything but the plain case (a trace that has met no write, and no two traces at
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from .core import Primitive, bind, current, open_pauses
@@ -141,6 +143,27 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
     rules = primitive.rules
     if primitive.kind != "elementwise" or len(rules) > 2 or None in rules:
         return primitive
+
+    scope = _scope(primitive, backend)
+    record = FunctionType(_first.__code__, scope, "record")
+
+    def compiled(*args: Any) -> Any:
+        exec(_source(primitive, backend), scope)  # noqa: S102
+        # Tables hold `record` already: it takes over the code, at the cost of no further call.
+        record.__code__ = scope["record"].__code__
+        scope["record"] = record
+        return record(*args)
+
+    scope["compiled"] = compiled
+    return record
+
+
+def _first(*args: Any) -> Any:
+    return compiled(*args)  # type: ignore[name-defined]  # noqa: F821
+
+
+def _scope(primitive: Primitive, backend: Any) -> dict[str, Any]:
+    """What the generated functions of `primitive` call and compare with."""
     scope: dict[str, Any] = {
         "array_type": backend.array_type,
         "bind": bind,
@@ -148,6 +171,7 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         "current": current,
         "box_type": backend.box_type,
         "float64": backend.float64,
+        "following": backend.following,
         "impl": backend.implementation(primitive),
         "keep_zeros": backend.keep_zeros,
         "open_pauses": open_pauses,
@@ -156,13 +180,18 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         "project": project,
         "xp": backend.xp,
     }
-    fields = {"paused": "open_pauses"}
-    if backend.following is not None:
-        scope["following"] = backend.following
-        fields["paused"] = "open_pauses or not following()"
-    for name, rule in zip("xy", rules, strict=False):
+    for name, rule in zip("xy", primitive.rules, strict=False):
         scope[f"{name}_step"] = rule.step
         scope[f"{name}_function"] = rule.step[1]
+    return scope
+
+
+def _source(primitive: Primitive, backend: Any) -> str:
+    rules = primitive.rules
+    fields = {"paused": "open_pauses"}
+    if backend.following is not None:
+        fields["paused"] = "open_pauses or not following()"
+    for name, rule in zip("xy", rules, strict=False):
         other, plain = ("y", "b") if name == "x" else ("x", "a")
         # A plain array that the rule saves is the caller's, to change later: see `keep`.
         keep = f"if type({other}) is array_type: {plain} = trace.keep({other})"
@@ -170,9 +199,7 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         fields[f"{name}_saved"] = _saved_by(rule)
         indent = " " * (4 if len(rules) == 1 else 8)
         fields[f"{name}_moved"] = f"\n{indent}".join(_moved_by(rule, name))
-    source = (_UNARY if len(rules) == 1 else _BINARY).format(**fields) + _MOVED
-    exec(source, scope)  # noqa: S102
-    return scope["record"]
+    return (_UNARY if len(rules) == 1 else _BINARY).format(**fields) + _MOVED
 
 
 def on_values(primitive: Primitive, backend: Any) -> Callable[..., Any]:
