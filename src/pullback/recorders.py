@@ -1,8 +1,8 @@
-"""The hot path: `bind` and `process` of an elementwise primitive in one call.
+"""The hot path: `bind` and `process` of an elementwise op, or of `matmul`, in one call.
 
-Small arrays spend their time in the bookkeeping of elementwise ops, and the general way takes
-twice as long for the same tape entry or tangent.  So these functions are generated, as a
-namedtuple's methods are: two for each primitive, one a mode, with what its rules need written out.
+Small arrays spend their time in the bookkeeping of these ops, and the general way takes twice as
+long for the same tape entry or tangent.  So these functions are generated, as a namedtuple's
+methods are: two for each primitive, one a mode, with what its rules need written out.
 A primitive's are compiled when it first runs, for a program uses few of them.
 Anything but the plain case (a trace that has met no write, and no two traces at once) goes to
 `bind`.
@@ -16,7 +16,7 @@ from typing import Any
 
 from .core import Primitive, bind, current, open_pauses
 from .reverse import project
-from .rules import IDENTITY, NEGATE, VALUE, Rule, source_of
+from .rules import IDENTITY, NEGATE, TRANSPOSE, VALUE, Rule, source_of
 
 _UNARY = """
 def record(x):
@@ -138,10 +138,14 @@ _MOVED = """
 """
 
 
+_KINDS = ("elementwise", "multilinear")
+
+
 def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
     """A function that applies `primitive` to arguments of which at least one is a box."""
     rules = primitive.rules
-    if primitive.kind != "elementwise" or len(rules) > 2 or None in rules:
+    plain = primitive.kind in _KINDS and not primitive.variadic
+    if not plain or len(rules) > 2 or None in rules:
         return primitive
 
     scope = _scope(primitive, backend)
@@ -165,6 +169,7 @@ def _first(*args: Any) -> Any:
 def _scope(primitive: Primitive, backend: Any) -> dict[str, Any]:
     """What the generated functions of `primitive` call and compare with."""
     scope: dict[str, Any] = {
+        "apply": _on_tangents(primitive, backend),
         "array_type": backend.array_type,
         "bind": bind,
         "convert": backend.convert,
@@ -186,6 +191,16 @@ def _scope(primitive: Primitive, backend: Any) -> dict[str, Any]:
     return scope
 
 
+def _on_tangents(primitive: Primitive, backend: Any) -> Callable[..., Any]:
+    impl, array_type = backend.implementation(primitive), backend.array_type
+
+    def apply(x: Any, y: Any) -> Any:
+        plain = type(x) is array_type and type(y) is array_type
+        return impl(x, y) if plain else primitive(x, y)
+
+    return apply
+
+
 def _source(primitive: Primitive, backend: Any) -> str:
     rules = primitive.rules
     fields = {"paused": "open_pauses"}
@@ -196,7 +211,7 @@ def _source(primitive: Primitive, backend: Any) -> str:
         # A plain array that the rule saves is the caller's, to change later: see `keep`.
         keep = f"if type({other}) is array_type: {plain} = trace.keep({other})"
         fields[f"{other}_kept"] = keep if other in rule.names else "pass"
-        fields[f"{name}_saved"] = _saved_by(rule)
+        fields[f"{name}_saved"] = _saved_by(rule, name)
         indent = " " * (4 if len(rules) == 1 else 8)
         fields[f"{name}_moved"] = f"\n{indent}".join(_moved_by(rule, name))
     return (_UNARY if len(rules) == 1 else _BINARY).format(**fields) + _MOVED
@@ -225,19 +240,23 @@ def is_recorder(apply: Any) -> bool:
     return getattr(apply, "__name__", "") == "record"
 
 
-def _saved_by(rule: Rule) -> str:
-    """The source of what an elementwise rule saves."""
-    return source_of(_named(rule), bare=rule.step[0] == VALUE)
+def _saved_by(rule: Rule, name: str) -> str:
+    """The source of what a rule for the argument `name` saves."""
+    return source_of(_named(rule, name), bare=rule.step[0] == VALUE)
 
 
 def _moved_by(rule: Rule, name: str) -> list[str]:
     """The lines that compute, as `forward.term` does, what a tangent contributes."""
     how, _, masks = rule.step
+    if how == TRANSPOSE:  # multilinear: the op itself, on the tangent
+        args = "tangent, b" if name == "x" else "a, tangent"
+        return [f"moved = apply({args})"]
     if how == IDENTITY:
         return ["moved = tangent"]
     if how == NEGATE:
         return ["moved = -tangent"]
-    (value,) = _named(rule) if how == VALUE else [f"{name}_function({', '.join(_named(rule))})"]
+    named = _named(rule, name)
+    (value,) = named if how == VALUE else [f"{name}_function({', '.join(named)})"]
     careful = [
         f"partial = {value}",
         "moved = tangent * partial",
@@ -246,5 +265,7 @@ def _moved_by(rule: Rule, name: str) -> list[str]:
     return [*careful, "moved = keep_zeros(moved, partial)"] if masks else careful
 
 
-def _named(rule: Rule) -> list[str]:
-    return [{"x": "a", "y": "b"}.get(name, name) for name in rule.names]
+def _named(rule: Rule, name: str) -> list[str]:
+    values = {"x": "a", "y": "b"}
+    values["shape"] = f"{values[name]}.shape"
+    return [values.get(named, named) for named in rule.names]
