@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ class Problem:
     args: tuple[Any, ...]
     by_hand: dict[str, ByHand]
     data: tuple[Any, ...] = ()
+    # Other transforms by hand, op by op: `(*args, *data, *tangents)` to what the transform returns.
+    moved_by_hand: dict[str, ByHand] = field(default_factory=dict)
 
 
 def problems(*, quick: bool = False) -> list[Problem]:
@@ -85,12 +87,20 @@ def chain_op_by_op(x: Any) -> tuple[Any, tuple[Any]]:
     return x.sum(), (g,)
 
 
+def chain_jvp_by_hand(x: Any, t: Any) -> tuple[Any, Any]:
+    for _ in range(10):
+        s, c = np.sin(x), np.cos(x)
+        x, t = s * c + x, (t * c) * c + (t * -s) * s + t
+    return x.sum(), t.sum()
+
+
 def chain_problem(n: int, rng: np.random.Generator) -> Problem:
     # Near zero each step doubles x; starting at 1 it would reach pi/2, where the derivative is zero
     # and agreement would say nothing.
     x = rng.uniform(1e-4, 1e-3, n)
     by_hand = {HAND: chain_by_hand, HAND_SAME: chain_op_by_op}
-    return Problem(f"chain, n = {n:,}", chain, (x,), by_hand)
+    moved = {"jvp": chain_jvp_by_hand}
+    return Problem(f"chain, n = {n:,}", chain, (x,), by_hand, moved_by_hand=moved)
 
 
 # A perceptron with two hidden layers and a cross-entropy loss.
@@ -130,6 +140,50 @@ def mlp_per_sample_by_hand(*args: Any) -> tuple[Any, ...]:
     return tuple(part for h, g in layers for part in (h[:, :, None] * g[:, None, :], g))
 
 
+def mlp_jvp_by_hand(*inputs: Any) -> tuple[Any, Any]:
+    weights, (x, one_hot), tangents = inputs[:6], inputs[6:8], inputs[8:]
+    h, moved = x, None
+    for layer in range(0, 6, 2):
+        (w, b), (tw, tb) = weights[layer : layer + 2], tangents[layer : layer + 2]
+        moved = h @ tw + tb if moved is None else moved @ w + h @ tw + tb
+        h = h @ w + b
+        if layer < 4:
+            h = np.tanh(h)
+            moved = moved * (1 - h * h)
+    e = np.exp(h)
+    total = e.sum(-1)
+    value = np.log(total).sum() - (one_hot * h).sum()
+    return value, ((moved * e).sum(-1) / total).sum() - (one_hot * moved).sum()
+
+
+def mlp_hvp_by_hand(*inputs: Any) -> tuple[Any, ...]:
+    """Forward over reverse: the derivative of `_mlp_back`, line by line."""
+    (w1, b1, w2, b2, w3, b3), (x, one_hot), (v1, u1, v2, u2, v3, u3) = (
+        inputs[:6],
+        inputs[6:8],
+        inputs[8:],
+    )
+    h1 = np.tanh(x @ w1 + b1)
+    s1 = 1 - h1 * h1
+    t1 = s1 * (x @ v1 + u1)
+    h2 = np.tanh(h1 @ w2 + b2)
+    s2 = 1 - h2 * h2
+    t2 = s2 * (t1 @ w2 + h1 @ v2 + u2)
+    moved = t2 @ w3 + h2 @ v3 + u3
+    e = np.exp(h2 @ w3 + b3)
+    p = e / e.sum(axis=1)[:, None]
+    g3 = p - one_hot
+    m3 = p * (moved - (p * moved).sum(axis=1)[:, None])
+    back2 = g3 @ w3.T
+    g2 = back2 * s2
+    m2 = (m3 @ w3.T + g3 @ v3.T) * s2 - back2 * (2 * h2 * t2)
+    back1 = g2 @ w2.T
+    m1 = (m2 @ w2.T + g2 @ v2.T) * s1 - back1 * (2 * h1 * t1)
+    second = t1.T @ g2 + h1.T @ m2, t2.T @ g3 + h2.T @ m3
+    biases = (m.sum(axis=0) for m in (m1, m2, m3))
+    return tuple(itertools.chain(*zip((x.T @ m1, *second), biases, strict=True)))
+
+
 def mlp_problem(
     rng: np.random.Generator, batch: int, sizes: tuple[int, ...] = (32, 64, 64, 10)
 ) -> Problem:
@@ -139,7 +193,8 @@ def mlp_problem(
     x = rng.standard_normal((batch, sizes[0]))
     one_hot = np.eye(sizes[-1])[rng.integers(sizes[-1], size=batch)]
     name = f"MLP {'-'.join(map(str, sizes))}, batch {batch}"
-    return Problem(name, mlp, tuple(weights), {HAND: mlp_by_hand}, (x, one_hot))
+    moved = {"jvp": mlp_jvp_by_hand, "hvp": mlp_hvp_by_hand}
+    return Problem(name, mlp, tuple(weights), {HAND: mlp_by_hand}, (x, one_hot), moved)
 
 
 # Two layers without a loss, for Jacobians. The derivative by hand is the Jacobian, and no value.

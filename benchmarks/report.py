@@ -29,7 +29,8 @@ Times as multiples of that of what is named in the second column, in NumPy; the 
 A column is empty where a library lacks the function (autograd has no `linearize` and no `vmap`).
 torch.func and autograd run as they are, JAX compiled. `jvp` gives the value and the tangent, `hvp`
 the product alone. The gradients of all samples of the larger MLP are 54 MB, which bounds what
-anyone can gain there over a loop: see the column of the derivative written by hand."""
+anyone can gain there over a loop: see the column of the derivative written by hand. "Op by op" is
+what a library's forward mode computes at the least, written in NumPy without any library."""
 
 LOOPS = f"""\
 ## Long loops: the gradient of n steps on {loops.SIZE:,} numbers"""

@@ -12,6 +12,7 @@ from .contenders import Call, bound, by_hand, check_agreement
 from .libraries import OURS, Pullback
 from .problems import (
     HAND,
+    HAND_SAME,
     Problem,
     chain_problem,
     layers_problem,
@@ -67,7 +68,11 @@ def rows(chosen: Sequence[Any], *, quick: bool) -> Iterator[Row]:
 def _derivative_row(
     chosen: Sequence[Any], transform: str, problem: Problem, rng: np.random.Generator
 ) -> Row:
-    calls = everyone(chosen, transform, problem, tangents_of(problem, rng))
+    tangents = tangents_of(problem, rng)
+    calls = everyone(chosen, transform, problem, tangents)
+    if (moved := problem.moved_by_hand.get(transform)) is not None:
+        inputs = (*problem.args, *problem.data, *tangents)
+        calls[HAND_SAME] = lambda: moved(*inputs)
     check_agreement(calls, OURS)
     function, args = bound(problem, np, np.asarray)
     return f"{transform}: {problem.name}", {FUNCTION: lambda: function(*args), **calls}

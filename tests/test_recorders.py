@@ -67,3 +67,94 @@ def test_the_hot_path_of_a_trace_above_another_one_is_the_general_way(op):
         got = pullback.jvp(transform(op), args, args)[1]
         wanted = pullback.jvp(after_a_write(transform(after_a_write(op))), args, args)[1]
         np.testing.assert_allclose(got, wanted, rtol=1e-14)
+
+
+def _sum_of_both(x):
+    return np.sin(x) + 3 * np.cos(x)
+
+
+def _cos_first(x):
+    return np.cos(x) * np.sin(x)
+
+
+def _argument_written_between(x):
+    y = x * 1.0
+    s = np.sin(y)
+    y *= 2.0
+    return s * np.cos(y)
+
+
+def _result_written_between(x):
+    s = np.sin(x)
+    s *= x
+    return s + np.cos(x)
+
+
+def _result_written_after(x):
+    s, c = np.sin(x), np.cos(x)
+    c *= s
+    s[...] = 0.0
+    return c * np.sin(x) + s
+
+
+def _thrice(x):
+    return np.sin(x) * np.sin(x) + np.cos(x) * np.sin(x) * np.cos(x)
+
+
+def _hyperbolic(x):
+    return np.cosh(x) * np.sinh(x) + np.sinh(x)
+
+
+def _of_a_view(x):
+    y = x + 0.0
+    s = np.sin(y[:2])
+    y[0] = 3.0
+    return s * np.cos(y[:2])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        _sum_of_both,
+        _cos_first,
+        _argument_written_between,
+        _result_written_between,
+        _result_written_after,
+        _thrice,
+        _hyperbolic,
+        _of_a_view,
+    ],
+)
+def test_twins_share_their_results_and_nothing_else_changes(f):
+    x = np.array([0.3, -1.2, 2.0])
+
+    def total(x):
+        return np.sum(f(x) ** 2)
+
+    def slope(x):
+        return np.array([(total(x + h) - total(x - h)).imag / 2e-30 for h in 1e-30j * np.eye(3)])
+
+    expected = slope(x.astype(complex))
+    for gradient in (
+        pullback.grad(total)(x),
+        pullback.vjp(total, x)[1](1.0)[0],
+        np.array([pullback.jvp(total, (x,), (v,))[1] for v in np.eye(3)]),
+        pullback.jacfwd(total)(x),
+        pullback.vmap(pullback.grad(total))(x[None])[0],
+    ):
+        np.testing.assert_allclose(gradient, expected, rtol=1e-12)
+    pushed, pull = pullback.linearize(total, x)[1], pullback.vjp(total, x)[1]
+    np.testing.assert_allclose([pushed(v) for v in np.eye(3)], expected, rtol=1e-12)
+    np.testing.assert_array_equal(pull(1.0)[0], pull(1.0)[0])
+    h = 1e-5
+    second = np.array(
+        [(slope(x + h * v + 0j) - slope(x - h * v + 0j)) / (2 * h) for v in np.eye(3)]
+    )
+    for hessian in (
+        pullback.hessian(total)(x),
+        pullback.jacfwd(pullback.grad(total))(x),
+        pullback.jacrev(pullback.jacfwd(total))(x),
+        pullback.jacrev(pullback.grad(total))(x),
+        np.array([pullback.hvp(total, (x,), (v,))[1][0] for v in np.eye(3)]),
+    ):
+        np.testing.assert_allclose(hessian, second, rtol=1e-6, atol=1e-6)

@@ -33,10 +33,22 @@ class Primitive:
     one for all of its arguments, and arguments beyond the rules are operands without a derivative
     (index arrays). `kind` is one of the kinds in `ops/declare.py`; `batch` says how the op takes a
     leading batch axis (see `ops/lift.py`), and is None for an op that cannot. `jvp`, where there is
-    one, gives results and tangents in one go, or None where the rules are to be asked.
+    one, gives results and tangents in one go, or None where the rules are to be asked. `twin` is
+    an op whose result this one's partial is, with a sign: programs often ask for both.
     """
 
-    __slots__ = ("batch", "impl", "joint", "jvp", "kind", "name", "outputs", "rules", "variadic")
+    __slots__ = (
+        "batch",
+        "impl",
+        "joint",
+        "jvp",
+        "kind",
+        "name",
+        "outputs",
+        "rules",
+        "twin",
+        "variadic",
+    )
 
     def __init__(
         self,
@@ -60,6 +72,7 @@ class Primitive:
         self.joint = joint
         self.outputs = outputs
         self.jvp = jvp
+        self.twin: tuple[Primitive, int] | None = None
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Apply the primitive: to boxes, under their transforms; to raw arrays, at once."""
@@ -81,7 +94,16 @@ class Primitive:
 class Trace:
     """One running transform: it gives meaning to primitives whose arguments it has boxed."""
 
-    __slots__ = ("__weakref__", "backend", "ended", "level", "name", "pushing", "recording")
+    __slots__ = (
+        "__weakref__",
+        "backend",
+        "ended",
+        "level",
+        "name",
+        "pushing",
+        "recording",
+        "shared",
+    )
 
     # Is it one whose tape the recorders may write?
     records = False
@@ -98,6 +120,8 @@ class Trace:
         # a write into one of its arrays a recorder asks `current` first: views may be out of date.
         self.recording = False
         self.pushing = False
+        # The last result that an op's twin may need: see `recorders.py`.
+        self.shared: Any = None
 
     def process(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """What `primitive` means under this transform; some of `args` are its boxes."""

@@ -95,6 +95,7 @@ class ForwardTrace(Trace):
         """A box that is used after this has escaped."""
         self.ended = True
         self.pushing = False
+        self.shared = None
 
     def lift(self, box: Box) -> Box:
         """A box around one of an outer trace (or of none) that is about to be written into."""

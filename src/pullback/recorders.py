@@ -10,13 +10,14 @@ Anything but the plain case (a trace that has met no write, and no two traces at
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from .core import Primitive, bind, current, open_pauses
+from .core import Primitive, bind, box_types, current, open_pauses
 from .reverse import project
-from .rules import IDENTITY, NEGATE, TRANSPOSE, VALUE, Rule, source_of
+from .rules import IDENTITY, NEGATE, PARTIAL, TRANSPOSE, VALUE, Rule, source_of
 
 _UNARY = """
 def record(x):
@@ -37,6 +38,7 @@ def record(x):
         trace.note(dtype)
     index = trace.next_index()
     trace.tape[index] = (((x.index, x_step, {x_saved}),), out.shape, dtype)
+    {share}
     box = box_type()
     box.tracer = trace
     box.value = out
@@ -47,10 +49,7 @@ def record(x):
 def push(x):
     trace = x.tracer
     a = x.value
-    if type(a) is box_type:
-        out = record(a)
-    else:
-        out = impl(a)
+    {computed}
     tangent = x.tangent
     {x_moved}
 """
@@ -123,6 +122,11 @@ def push(trace, x, y, a, b):
             moved = total + moved
 """
 
+_RESULT = """if type(a) is box_type:
+        out = record(a)
+    else:
+        out = impl(a)"""
+
 # How `push` ends: a box with the tangent in the result's own shape and dtype.
 _MOVED = """
     dtype = out.dtype
@@ -139,6 +143,7 @@ _MOVED = """
 
 
 _KINDS = ("elementwise", "multilinear")
+_NAMES = {"x", "y", "out", "xp", "shape"}  # what a recorder's rules may name
 
 
 def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
@@ -146,6 +151,8 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
     rules = primitive.rules
     plain = primitive.kind in _KINDS and not primitive.variadic
     if not plain or len(rules) > 2 or None in rules:
+        return primitive
+    if not _NAMES.issuperset(name for rule in rules for name in rule.names):
         return primitive
 
     scope = _scope(primitive, backend)
@@ -188,7 +195,62 @@ def _scope(primitive: Primitive, backend: Any) -> dict[str, Any]:
     for name, rule in zip("xy", primitive.rules, strict=False):
         scope[f"{name}_step"] = rule.step
         scope[f"{name}_function"] = rule.step[1]
+    if primitive.twin is not None:
+        scope["share"] = _sharing(primitive)
+        scope["both"] = _with_twin(primitive, backend)
     return scope
+
+
+def _sharing(primitive: Primitive) -> Callable[..., Any]:
+    assert primitive.twin is not None
+    twin, sign = primitive.twin
+    assert twin.twin is not None
+    _, twins_sign = twin.twin
+
+    def share(trace: Any, a: Any, out: Any, index: int) -> None:
+        """Let this entry and its twin's, of the same argument, save each other's results."""
+        if trace.writes or not _is_shared(trace, primitive, a):
+            trace.shared = (a, twin, out, index)
+            return
+        _, _, other, place = trace.shared
+        trace.shared = None
+        _save(trace.tape, index, other, sign)
+        _save(trace.tape, place, out, twins_sign)
+
+    return share
+
+
+def _save(tape: Any, index: int, partial: Any, sign: int) -> None:
+    ((ref, _, _),), shape, dtype = tape[index]
+    step = (VALUE, None, False) if sign == 1 else (PARTIAL, operator.neg, False)
+    tape[index] = (((ref, step, partial if sign == 1 else (partial,)),), shape, dtype)
+
+
+def _with_twin(primitive: Primitive, backend: Any) -> Callable[..., Any]:
+    assert primitive.twin is not None
+    twin, _ = primitive.twin
+    own, others = getattr(backend.xp, primitive.name), getattr(backend.xp, twin.name)
+
+    def both(trace: Any, a: Any) -> Any:
+        """The op's result, and its twin's: those of the twin's push, or computed now."""
+        if _is_shared(trace, primitive, a):
+            _, _, other, out = trace.shared
+            trace.shared = None
+            return out, other
+        out, other = own(a), others(a)
+        trace.shared = (a, twin, out, other)
+        return out, other
+
+    return both
+
+
+def _is_shared(trace: Any, primitive: Primitive, a: Any) -> bool:
+    """Was the last op that has a twin this one's twin, of `a` as it is now?"""
+    if trace.shared is None or trace.shared[0] is not a or trace.shared[1] is not primitive:
+        return False
+    if type(a) not in box_types:
+        return True
+    return (a.tracer.recording or a.tracer.pushing) and type(a.value) not in box_types
 
 
 def _on_tangents(primitive: Primitive, backend: Any) -> Callable[..., Any]:
@@ -213,7 +275,12 @@ def _source(primitive: Primitive, backend: Any) -> str:
         fields[f"{other}_kept"] = keep if other in rule.names else "pass"
         fields[f"{name}_saved"] = _saved_by(rule, name)
         indent = " " * (4 if len(rules) == 1 else 8)
-        fields[f"{name}_moved"] = f"\n{indent}".join(_moved_by(rule, name))
+        moved = _moved_by(rule, name, primitive.twin)
+        fields[f"{name}_moved"] = f"\n{indent}".join(moved)
+    fields["share"], fields["computed"] = "pass", _RESULT
+    if primitive.twin is not None:
+        fields["share"] = "share(trace, a, out, index)"
+        fields["computed"] = "out, other = both(trace, a)"
     return (_UNARY if len(rules) == 1 else _BINARY).format(**fields) + _MOVED
 
 
@@ -245,7 +312,7 @@ def _saved_by(rule: Rule, name: str) -> str:
     return source_of(_named(rule, name), bare=rule.step[0] == VALUE)
 
 
-def _moved_by(rule: Rule, name: str) -> list[str]:
+def _moved_by(rule: Rule, name: str, twin: tuple[Primitive, int] | None) -> list[str]:
     """The lines that compute, as `forward.term` does, what a tangent contributes."""
     how, _, masks = rule.step
     if how == TRANSPOSE:  # multilinear: the op itself, on the tangent
@@ -257,6 +324,8 @@ def _moved_by(rule: Rule, name: str) -> list[str]:
         return ["moved = -tangent"]
     named = _named(rule, name)
     (value,) = named if how == VALUE else [f"{name}_function({', '.join(named)})"]
+    if twin is not None:
+        value = "other" if twin[1] == 1 else "-other"
     careful = [
         f"partial = {value}",
         "moved = tangent * partial",

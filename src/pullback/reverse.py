@@ -81,6 +81,7 @@ class ReverseTrace(Trace):
         """Stop recording, and hand over the tape: a box that is used after this has escaped."""
         self.ended = True
         self.recording = False
+        self.shared = None
         self.size = self.next_index()
         tape, self.tape = self.tape, {}
         return tape

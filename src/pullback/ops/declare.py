@@ -125,6 +125,14 @@ def opaque(
     return _declare(name, "opaque", [rule], batch=batch or lifts.expanded(lift), **options)
 
 
+def twins(first: Primitive, second: Primitive, sign: int) -> None:
+    """Say that the partial of `first` is `second`, and that of `second` is `sign` times `first`.
+
+    What a program computes of both is not computed again for the derivatives.
+    """
+    first.twin, second.twin = (second, 1), (first, sign)
+
+
 def constant(
     name: str,
     *,

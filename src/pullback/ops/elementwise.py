@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .declare import constant, elementwise, linear, opaque
+from .declare import constant, elementwise, linear, opaque, twins
 
 _LN2 = math.log(2)
 _LN10 = math.log(10)
@@ -104,6 +104,8 @@ arccos = elementwise("arccos", lambda xp, x: -_arcsin(xp, x))
 arctan = elementwise("arctan", lambda x: 1 / (1 + x * x))
 sinh = elementwise("sinh", lambda xp, x: xp.cosh(x))
 cosh = elementwise("cosh", lambda xp, x: xp.sinh(x))
+twins(sin, cos, -1)
+twins(sinh, cosh, 1)
 tanh = elementwise("tanh", lambda out: 1 - out * out)
 arcsinh = elementwise("arcsinh", lambda xp, x: 1 / xp.sqrt(x * x - -1))
 arccosh = elementwise("arccosh", lambda xp, x: 1 / (xp.sqrt(x - 1) * xp.sqrt(x - -1)))
