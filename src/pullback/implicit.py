@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,13 +32,31 @@ from .calls import (
     separate,
     zeros_like,
 )
+from .captures import Captured
 from .core import bind, box_types, no_grad
 from .errors import ConvergenceError
 from .forward import jvp
 from .krylov import LinearSolve, solve_linear
+from .ops.lift import made_up
 from .vjp import Recording
 
 Leaves = list[Any]
+
+
+class Names(NamedTuple):
+    """What the user calls a solver's derivative, and the function that it is of."""
+
+    transform: str
+    function: str
+
+    @property
+    def title(self) -> str:
+        """How an error begins."""
+        return f"pullback.{self.transform}"
+
+
+_ROOT = Names("custom_root", "residual")
+_FIXED_POINT = Names("custom_fixed_point", "step")
 
 
 def custom_root(
@@ -85,18 +103,7 @@ def custom_root(
         >>> abs(float(pullback.grad(sqrt)(4.0)) - 0.25) < 1e-12
         True
     """
-    name = getattr(solve, "__name__", "solve")
-
-    @functools.wraps(solve)
-    def root(*params: Any, **options: Any) -> Any:
-        if any_traced(tree.flatten(options)[0]):
-            raise TypeError(
-                f"pullback.custom_root: {name}: a traced value was passed by keyword; keywords are "
-                "options of the solver and have no derivative. Pass it by position."
-            )
-        return _root(residual, functools.partial(solve, **options), params, linear_solve, has_aux)
-
-    return root
+    return _solved(_ROOT, residual, solve, linear_solve, has_aux=has_aux)
 
 
 def custom_fixed_point(
@@ -135,24 +142,49 @@ def custom_fixed_point(
 
     def residual(x: Any, *params: Any) -> Any:
         old, structure = tree.flatten(x)
-        new = structure.flatten_up_to(_like(structure, step(x, *params)))
+        new = structure.flatten_up_to(_like(_FIXED_POINT, structure, step(x, *params)))
         return tree.unflatten(structure, [a - b for a, b in zip(old, new, strict=True)])
 
-    return custom_root(residual, solve, linear_solve=linear_solve, has_aux=has_aux)
+    return _solved(_FIXED_POINT, residual, solve, linear_solve, has_aux=has_aux)
 
 
-def _like(structure: Any, result: Any) -> Any:
+def _solved(
+    names: Names,
+    residual: Callable[..., Any],
+    solve: Callable[..., Any],
+    linear_solve: LinearSolve | None,
+    *,
+    has_aux: bool,
+) -> Callable[..., Any]:
+    """`solve` with the derivative that the residual gives it."""
+    name = getattr(solve, "__name__", "solve")
+
+    @functools.wraps(solve)
+    def root(*params: Any, **options: Any) -> Any:
+        if any_traced(tree.flatten(options)[0]):
+            raise TypeError(
+                f"{names.title}: {name}: a traced value was passed by keyword; keywords are "
+                "options of the solver and have no derivative. Pass it by position."
+            )
+        plain = functools.partial(solve, **options)
+        return _root(names, residual, plain, params, linear_solve, has_aux)
+
+    return root
+
+
+def _like(names: Names, structure: Any, result: Any) -> Any:
     """`result`, if it is a tree like the root."""
     try:
         structure.flatten_up_to(result)
     except ValueError as error:
         raise ValueError(
-            f"pullback.custom_root: the residual must return a tree like the root: {error}"
+            f"{names.title}: the {names.function} must return a tree like the root: {error}"
         ) from None
     return result
 
 
 def _root(
+    names: Names,
     residual: Callable[..., Any],
     solve: Callable[..., Any],
     params: Any,
@@ -166,7 +198,7 @@ def _root(
             plain, _ = inputs.unpack(values)
             with backend_of(values).outside():
                 return solve(*plain)
-        call = SolverCall(residual, solve, inputs, captured, linear_solve, has_aux=has_aux)
+        call = SolverCall(names, residual, solve, inputs, captured, linear_solve, has_aux=has_aux)
         outs = bind(call, values, {})
         x = call.packing.unpack(outs)
         return (x, call.aux) if has_aux else x
@@ -174,25 +206,25 @@ def _root(
     return closed_call(residual, inputs, values, [], run)
 
 
-def _check_root(roots: Leaves, packing: Packing) -> None:
+def _check_root(names: Names, roots: Leaves, packing: Packing) -> None:
     if len(roots) < len(packing.leaves) or not roots:
         raise TypeError(
-            "pullback.custom_root: solve must return the root, a tree of floating-point or complex "
+            f"{names.title}: solve must return the root, a tree of floating-point or complex "
             "arrays and numbers alone; use has_aux=True for anything else"
         )
     for number, leaf in enumerate(roots):
         if not backend_of([leaf]).differentiable(leaf):
             raise TypeError(
-                f"pullback.custom_root: {packing.path(number, 'root')}: solve returned integers, "
+                f"{names.title}: {packing.path(number, 'root')}: solve returned integers, "
                 "which have no derivative"
             )
 
 
-def _check_square(x: Leaves, outs: Leaves, packing: Packing) -> None:
+def _check_square(names: Names, x: Leaves, outs: Leaves, packing: Packing) -> None:
     for number, (leaf, out) in enumerate(zip(x, outs, strict=True)):
         if np.shape(leaf) != np.shape(out):
             raise ValueError(
-                f"pullback.custom_root: {packing.path(number, 'residual')}: got shape "
+                f"{names.title}: {packing.path(number, names.function)}: got shape "
                 f"{np.shape(out)}, expected {np.shape(leaf)}, the root's own"
             )
 
@@ -200,15 +232,20 @@ def _check_square(x: Leaves, outs: Leaves, packing: Packing) -> None:
 class RootCall(Call):
     """The root of a flat residual; how it is found is a subclass's business."""
 
-    __slots__ = ("aux", "linear_solve")
+    __slots__ = ("aux", "linear_solve", "names")
 
-    def __init__(self, linear_solve: LinearSolve | None) -> None:
-        super().__init__("pullback.custom_root: the residual or the solver")
+    def __init__(self, names: Names, linear_solve: LinearSolve | None) -> None:
+        super().__init__(f"{names.title}: the {names.function} or the solver")
+        self.names = names
         self.aux: Any = None
         self.linear_solve = linear_solve
 
     def residual(self, x: Leaves, values: Leaves) -> Leaves:
         """What is zero at the root, shaped like x."""
+        raise NotImplementedError
+
+    def sample(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Arrays like the root, for values that only have the right shapes and dtypes."""
         raise NotImplementedError
 
     def batch(
@@ -230,10 +267,10 @@ class RootCall(Call):
             zeros_like(leaf) if cotangent is None else cotangent
             for leaf, cotangent in zip(x, cotangents, strict=True)
         ]
-        adjoint = LinearCall(self._transposed, len(filled), self.linear_solve)
+        adjoint = LinearCall(self.names, self._transposed, len(filled), self.linear_solve)
         w = bind(adjoint, [*x, *values, *filled], {})
         residual = functools.partial(self.residual, [*x])
-        recording = record_wanted("custom_root", residual, values, wanted)
+        recording = record_wanted(self.names.transform, residual, values, wanted)
         grads = recording.pull([-part for part in w], recording.tape, free=True)
         return among(grads, wanted)
 
@@ -243,7 +280,7 @@ class RootCall(Call):
         _, moved = jvp(
             lambda *values: self.residual([*x], [*values]), tuple(values), tuple(tangents)
         )
-        forward = LinearCall(self._linearized, len(moved), self.linear_solve)
+        forward = LinearCall(self.names, self._linearized, len(moved), self.linear_solve)
         return x, bind(forward, [*x, *values, *(-part for part in moved)], {})
 
     def _linearized(self, point: Leaves, count: int) -> Callable[[Leaves], Leaves]:
@@ -257,8 +294,9 @@ class RootCall(Call):
 
     def _transposed(self, point: Leaves, count: int) -> Callable[[Leaves], Leaves]:
         x, values = point[:count], point[count:]
+        name = self.names.transform
         recording = Recording(
-            "custom_root", self.residual, lambda x: self.residual(x, values), x, has_aux=False
+            name, self.residual, lambda x: self.residual(x, values), x, has_aux=False
         )
         tape = recording.tape
 
@@ -276,7 +314,9 @@ class BatchedRoot(Batched):
     def impl(self, *values: Any) -> tuple[Any, ...]:
         """The roots; the solver's aux is a list then."""
         if not self.size:
-            raise ValueError(f"{self.title}: there is nothing to solve in a batch of size 0")
+            empty = self.sample(values)
+            self.aux = []
+            return empty
         roots: list[Any] = []
         aux: list[Any] = []
         for k in range(self.size):
@@ -285,6 +325,11 @@ class BatchedRoot(Batched):
             aux.append(self.aux)
         self.aux = aux
         return tuple(np.stack(parts) for parts in zip(*roots, strict=True))
+
+    def sample(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Arrays like the roots."""
+        one = [made_up(v) if b else v for v, b in zip(values, self.batched, strict=True)]
+        return tuple(np.zeros((self.size, *x.shape), x.dtype) for x in self.inner.sample(one))
 
     def record(self, values: list[Any], wanted: list[bool]) -> Any:
         """The roots, and the pullbacks at them, which solve nothing anew."""
@@ -337,6 +382,7 @@ class SolverCall(RootCall):
 
     def __init__(
         self,
+        names: Names,
         function: Callable[..., Any],
         solve: Callable[..., Any],
         inputs: Packing,
@@ -345,7 +391,7 @@ class SolverCall(RootCall):
         *,
         has_aux: bool,
     ) -> None:
-        super().__init__(linear_solve)
+        super().__init__(names, linear_solve)
         self.function = function
         self.solve = solve
         self.inputs = inputs
@@ -360,25 +406,39 @@ class SolverCall(RootCall):
         with no_grad(), backend_of(values).outside():
             result = self.solve(*params)
         if self.has_aux:
-            result, self.aux = split_aux("custom_root", result)
+            result, self.aux = split_aux(self.names.transform, result)
         roots, self.packing = pack(result)
-        _check_root(roots, self.packing)
+        _check_root(self.names, roots, self.packing)
         x = separate(roots)
         # One evaluation finds what the residual captured, and that it is like the root.
         run_outside(lambda values: self.residual([*x], values), values)
         return x
+
+    def sample(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """What the solver finds for them: only a run of it tells the shape."""
+        try:
+            return self.impl(*values)
+        except Captured:
+            raise
+        except Exception as error:
+            raise ValueError(
+                f"{self.names.title}: in a batch of size 0 the solver is run once, on ones, to "
+                f"learn the root's shape, and it failed: {error}. Handle the empty batch before "
+                "vmap."
+            ) from error
 
     def residual(self, x: Leaves, values: Leaves) -> Leaves:
         """The user's residual, of the arrays in x and the parameters."""
         packing = self.packing
 
         def at(*params: Any) -> Any:
-            return packing.take(_like(packing.structure, self.function(packing.unpack(x), *params)))
+            result = self.function(packing.unpack(x), *params)
+            return packing.take(_like(self.names, packing.structure, result))
 
         closed = Closed(at, self.inputs, self.captured, self.met)
         outs = closed(values)
         self.met = closed.met
-        _check_square(x, outs, packing)
+        _check_square(self.names, x, outs, packing)
         return outs
 
 
@@ -392,11 +452,12 @@ class LinearCall(RootCall):
 
     def __init__(
         self,
+        names: Names,
         operator: Callable[[Leaves, int], Callable[[Leaves], Leaves]],
         count: int,
         linear_solve: LinearSolve | None,
     ) -> None:
-        super().__init__(linear_solve)
+        super().__init__(names, linear_solve)
         self.operator = operator
         self.count = count
 
@@ -408,7 +469,13 @@ class LinearCall(RootCall):
     def impl(self, *values: Any) -> tuple[Any, ...]:
         """The solution for raw arrays."""
         point, b = [*values[: -self.count]], values[-self.count :]
-        return solve_linear(self.operator(point, self.count), b, self.linear_solve)
+        return solve_linear(
+            self.names.title, self.operator(point, self.count), b, self.linear_solve
+        )
+
+    def sample(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Arrays like the right-hand side."""
+        return tuple(values[-self.count :])
 
 
 def _in_dtype_of(like: Any, value: Any) -> Any:

@@ -9,6 +9,7 @@ more than their arguments brought together; a `lift` adapts the parameters of th
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -82,20 +83,38 @@ def looped() -> Rule:
         params: Params,
         size: int,
     ) -> Any:
+        def of(example: Callable[[Any], Any]) -> Any:
+            one = [example(a) if b else a for a, b in zip(args, batched, strict=True)]
+            return bind(primitive, one, params)
+
         if not size:
-            raise ValueError(
-                f"pullback.vmap: the op {primitive.name!r} takes one example at a time, so a batch "
-                "of size 0 has no shape; declare the op with stacks=True if it can take all at once"
-            )
-        outs = [
-            bind(primitive, [a[k] if b else a for a, b in zip(args, batched, strict=True)], params)
-            for k in range(size)
-        ]
+            return _none_like(primitive, of)
+        outs = [of(operator.itemgetter(k)) for k in range(size)]
         if primitive.outputs is None:
             return xp.stack(outs)
         return tuple(map(xp.stack, zip(*outs, strict=True)))
 
     return rule
+
+
+def made_up(batch: Any) -> Any:
+    """An example of ones for a batch that has none: its shape and dtype are all that counts."""
+    return np.ones(batch.shape[1:], batch.dtype)
+
+
+def _none_like(primitive: Primitive, of: Callable[[Callable[[Any], Any]], Any]) -> Any:
+    """The results for no example, shaped as the op's results for a made-up one."""
+    try:
+        out = of(made_up)
+    except Exception as error:
+        raise ValueError(
+            f"pullback.vmap: the op {primitive.name!r} takes one example at a time, so in a batch "
+            f"of size 0 it is run once, on ones, to learn its result's shape, and it failed: "
+            f"{error}. Declare it with stacks=True if it can take all at once."
+        ) from error
+    if primitive.outputs is None:
+        return xp.zeros((0, *out.shape), out.dtype)
+    return tuple(xp.zeros((0, *part.shape), part.dtype) for part in out)
 
 
 def spread(arg: Any, batched: bool, size: int) -> Any:
