@@ -542,9 +542,13 @@ def test_chunks(size: int) -> None:
     check_grads(vmap(grad(loss), chunk_size=size), X, order=1)
 
 
-@pytest.mark.parametrize("size", [0, -1, 1.5])
+def test_a_chunk_size_is_any_integer() -> None:
+    np.testing.assert_array_equal(vmap(np.sin, chunk_size=np.int64(2))(X), np.sin(X))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, True, np.True_])
 def test_a_chunk_has_an_example(size: Any) -> None:
-    with pytest.raises(ValueError, match="chunk_size must be at least 1"):
+    with pytest.raises(ValueError, match="chunk_size must be an integer of at least 1"):
         vmap(np.sin, chunk_size=size)
 
 
@@ -555,6 +559,28 @@ def test_no_examples(chunk_size: Any) -> None:
         got = vmap(function, chunk_size=chunk_size)(empty)
         expected = function(X[0])
         assert (got.shape, got.dtype) == ((0, *expected.shape), expected.dtype)
+
+
+def test_no_examples_for_an_op_that_knows_one() -> None:
+    """It is run on ones for the shape of its result."""
+    first = pullback.opaque(lambda x: x[:1] * 1, lambda ct, x: (np.append(ct, 0 * x[1:]),))
+    empty = np.zeros((0, 3), np.float32)
+    assert vmap(first)(empty).shape == (0, 1)
+    assert vmap(grad(lambda x: first(x)[0]))(empty).dtype == np.float32
+
+    def fails(x: Any) -> Any:
+        raise RuntimeError("not here")
+
+    with pytest.raises(ValueError, match=r"run once, on ones.* not here. Declare"):
+        vmap(pullback.opaque(fails, lambda ct: (ct,)))(empty)
+
+
+def test_formatting_needs_one_value() -> None:
+    with pytest.raises(
+        BatchingError, match=r"formatting as '.3f' of a batched value at .*test_batch"
+    ):
+        vmap(lambda x: x * len(f"{x[0, 0]:.3f}"))(X)
+    assert vmap(lambda x: x * bool(f"{x[0]}"))(X).shape == X.shape
 
 
 def test_a_loop_where_it_is_asked_for() -> None:

@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import chunks, tree
@@ -48,18 +48,14 @@ class Jacobian:
     ) -> None:
         if argnums is not None:
             check_argnums(transform, argnums)
-        size: Any = options.chunk_size
-        if size is not None and (not isinstance(size, int) or size <= 0):
-            raise ValueError(
-                f"pullback.{transform}: chunk_size must be a positive int or None, got {size!r}"
-            )
+        size = chunks.checked_size(transform, options.chunk_size)
         functools.update_wrapper(self, func)
         self.transform = transform
         self.forward = forward
         self.func = func
         self.argnums: Argnums | None = argnums
         self.has_aux = has_aux
-        self.options = options
+        self.options = replace(options, chunk_size=size)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The derivative of `func` at these arguments."""

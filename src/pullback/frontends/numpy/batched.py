@@ -32,6 +32,8 @@ def one_value(value: Any, how: str) -> Any:
                 "To read a plain array at batched indices, pass it to the function as an argument "
                 "with in_dims None; to build an array, write np.stack or np.concatenate"
             )
+        if how.startswith("formatting"):
+            instead = "Print the value itself, which shows the whole batch"
         raise refusal(f"{how} of a batched value", instead)
     return raw(value)
 
