@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 import pullback
 from pullback import StaleValueError, UnsupportedError, checkpoint, grad, jvp, no_grad, vjp
 from pullback.testing import check_grads
+from tests.memory import peak
 
 X = np.array([0.3, 0.5, 1.2])
 Y = np.array([1.1, -0.4, 0.8])
@@ -20,17 +20,6 @@ Y = np.array([1.1, -0.4, 0.8])
 
 def wave(x, y):
     return np.sin(x * y) * np.exp(x) + y * y * x
-
-
-def peak(function, *args):
-    """The most memory that a call needs beyond what there is, in bytes."""
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        function(*args)
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
 
 
 def test_outside_of_a_transform_it_is_the_function():
