@@ -561,6 +561,45 @@ def test_no_examples(chunk_size: Any) -> None:
         assert (got.shape, got.dtype) == ((0, *expected.shape), expected.dtype)
 
 
+LAID_OUT: dict[str, Callable[[Any], Any]] = {
+    "take": lambda x: np.take(x, [2, 0, 1], axis=1),
+    "where": lambda x: np.where(x > 0, x, 2 * x),
+    "sort": lambda x: np.sort(x, axis=0),
+    "partition": lambda x: np.partition(x, 1, axis=0),
+    "delete": lambda x: np.delete(x, 1, axis=0),
+    "insert": lambda x: np.insert(x, 1, 7.0, axis=1),
+    "compress": lambda x: np.compress([True, False, True], x, axis=0),
+    "select": lambda x: np.select([x > 0], [x], 2 * x),
+    "rows by number": lambda x: x[[0, 2, 1]],
+    "columns by number": lambda x: x[:, [0, 2]],
+    "rows by mask": lambda x: x[np.arange(len(x)) % 2 == 0],
+    "zeros_like": lambda x: np.zeros_like(x) + 0 * x,
+    "asfortranarray": lambda x: np.asfortranarray(x[:2]),
+    "copy of Fortran's order": lambda x: np.copy(x[1:], order="F"),
+    "copy": lambda x: np.copy(x),
+}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("function", LAID_OUT.values(), ids=LAID_OUT)
+def test_examples_lie_in_memory_as_alone(function: Callable[[Any], Any], turned: bool) -> None:
+    """A write through a reshape is seen if that is a view, which depends on the layout."""
+
+    def f(x: Any) -> Any:
+        y = function(x.T.copy("K").T if turned else x)
+        y.reshape(-1)[0] = 100.0
+        y.T.reshape(-1)[-1] = 200.0
+        return y * 1.0
+
+    batch = np.random.default_rng(4).normal(size=(3, 4, 5))
+    for given in (batch, np.asfortranarray(batch)) if turned else (batch,):
+        expected = np.stack([f(x.copy("K")) for x in given])
+        np.testing.assert_array_equal(vmap(f)(given), expected)
+        np.testing.assert_array_equal(jvp(vmap(f), (given,), (given,))[0], expected)
+        np.testing.assert_array_equal(np.stack([vjp(f, x.copy("K"))[0] for x in given]), expected)
+    check_grads(vmap(f), batch, order=1)
+
+
 def test_no_examples_for_an_op_that_knows_one() -> None:
     """It is run on ones for the shape of its result."""
     first = pullback.opaque(lambda x: x[:1] * 1, lambda ct, x: (np.append(ct, 0 * x[1:]),))

@@ -155,6 +155,15 @@ def more_axes(params: Params, shape: tuple[int, ...], size: int) -> Params:
     return params | {"axes": (-len(axes) - 1, *axes)}
 
 
+def order_of_memory(params: Params, shape: tuple[int, ...], size: int) -> Params:
+    """Fortran's order is that of one example: the batch axis stays the slowest."""
+    return (
+        params | {"order": tuple(range(-1, -len(shape) - 1, -1))}
+        if params["order"] == "F"
+        else params
+    )
+
+
 def read_index(params: Params, shape: tuple[int, ...], size: int) -> Params:
     """A read of a part of `x`."""
     return params | {"index": lifted_index(params["index"], size)}

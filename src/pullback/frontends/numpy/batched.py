@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...callers import where
-from ...core import is_batched, raw
+from ...core import box_types, is_batched, raw
 from ...errors import BatchingError
 
 
@@ -53,3 +53,17 @@ def form(value: Any) -> Any:
     if is_batched(value):
         return np.broadcast_to(np.zeros((), value.dtype), value.shape)
     return raw(value)
+
+
+def example(value: Any) -> Any:
+    """The raw array of the first example of `value`, as it lies in memory.
+
+    Of an empty batch that is an array of zeros in NumPy's usual order.
+    """
+    array, lead = value, 0
+    while type(array) in box_types:
+        lead += array.tracer.lead
+        array = array.value
+    if not lead:
+        return array
+    return array[(0,) * lead] if all(array.shape[:lead]) else np.zeros(value.shape, value.dtype)

@@ -16,9 +16,9 @@ from ...ops import index as ops
 from ...ops import reduce as reductions
 from ...ops import shape as shape_ops
 from ...ops.declare import registry
-from ...ops.lift import with_operands
+from ...ops.lift import is_array, with_operands
 from ...ops.shape import along
-from .batched import agreed, one_value, refusal
+from .batched import agreed, example, one_value, refusal
 from .box import ArrayBox, backend, define, method
 from .buffers import buffers
 from .dispatch import (
@@ -32,6 +32,7 @@ from .dispatch import (
     plain,
     refuse,
 )
+from .layout import laid_out_as
 from .shape import as_operand
 
 # Reading by brackets
@@ -68,14 +69,24 @@ def read(x: Any, index: Any) -> Any:
     """`x[index]`, for a static index or one with batched arrays in it."""
     if boxes_of(index):
         template, operands = with_operands(index)
-        return ops.gather(x, *operands, index=template)
+        return _as_read(ops.gather(x, *operands, index=template), x, index)
     if x.ndim:
-        return ops.getitem(x, index=index)
+        return _as_read(ops.getitem(x, index=index), x, index)
     # The cotangent of a number cannot be added into: read from an array of one element.
     parts = index if type(index) is tuple else (index,)
     if any(isinstance(part, (int, slice)) and not isinstance(part, bool) for part in parts):
         raise IndexError("invalid index to scalar variable or 0-dimensional array")
     return ops.getitem(shape_ops.reshape(x, shape=(1,)), index=(0, *parts))
+
+
+def _as_read(out: Any, x: Any, index: Any) -> Any:
+    """`out`, which is `x[index]`: each example in the order of memory that it has alone."""
+    if not is_batched(out) or out.ndim < 2:
+        return out
+    parts = index if type(index) is tuple else (index,)
+    if not any(map(is_array, parts)):
+        return out  # a view
+    return laid_out_as(out, example(x)[tuple(map(example, parts))])
 
 
 def unindex_at(x: Any, shape: tuple[int, ...], index: Any) -> Any:
