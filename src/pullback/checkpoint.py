@@ -28,7 +28,7 @@ from .calls import (
     separate,
     split_pushed,
 )
-from .core import bind, is_batched, raw
+from .core import batch_axes, bind, raw
 from .errors import StaleValueError
 from .forward import jvp
 
@@ -114,7 +114,7 @@ class Checkpoint(Call):
     def record(self, values: list[Any], wanted: list[bool]) -> Any:
         """The results; nothing but `values` and a sample of the results is kept."""
         outs = bind(self, values, {})
-        self.seen = [(_sample(out), is_batched(out)) for out in outs]
+        self.seen = [(_sample(out), batch_axes(out)) for out in outs]
         return outs, functools.partial(self.pull, values, wanted)
 
     def pull(self, values: list[Any], wanted: list[bool], cotangents: list[Any]) -> list[Any]:
@@ -154,14 +154,14 @@ class Checkpoint(Call):
 
     def _compare(self, outs: Sequence[Any]) -> None:
         """Raise unless the second run gave what the first one did, up to rounding."""
-        for (first, batched), out in zip(self.seen, outs, strict=True):
+        for (first, axes), out in zip(self.seen, outs, strict=True):
             second = _sample(out)
             if first.shape == second.shape and (first == second).all():
                 continue
             scale = np.max(np.abs(first), initial=0)
             tolerance = math.sqrt(np.finfo(first.dtype).eps) if first.dtype.kind in "fc" else 0
-            if is_batched(out) != batched:
-                continue  # the same for all examples in one of the runs: of another shape
+            if batch_axes(out) != axes:
+                continue  # the same for all examples of a batch in one of the runs: of another shape
             same = first.shape == second.shape and np.allclose(
                 first, second, rtol=0, atol=tolerance * scale, equal_nan=True
             )

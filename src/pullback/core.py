@@ -349,6 +349,15 @@ def is_batched(value: Any) -> bool:
     return False
 
 
+def batch_axes(value: Any) -> int:
+    """How many axes in front of the array at the core of `value` count examples?"""
+    axes = 0
+    while type(value) in box_types:
+        axes += value.tracer.lead
+        value = value.value
+    return axes
+
+
 def raw(value: Any) -> Any:
     """The array or number at the core of a box, batch axes in front; anything else unchanged."""
     while type(value) in box_types:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...callers import where
-from ...core import box_types, is_batched, raw
+from ...core import batch_axes, is_batched, raw
 from ...errors import BatchingError
 
 
@@ -60,10 +60,7 @@ def example(value: Any) -> Any:
 
     Of an empty batch that is an array of zeros in NumPy's usual order.
     """
-    array, lead = value, 0
-    while type(array) in box_types:
-        lead += array.tracer.lead
-        array = array.value
+    array, lead = raw(value), batch_axes(value)
     if not lead:
         return array
     return array[(0,) * lead] if all(array.shape[:lead]) else np.zeros(value.shape, value.dtype)
