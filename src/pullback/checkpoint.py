@@ -161,7 +161,7 @@ class Checkpoint(Call):
             scale = np.max(np.abs(first), initial=0)
             tolerance = math.sqrt(np.finfo(first.dtype).eps) if first.dtype.kind in "fc" else 0
             if batch_axes(out) != axes:
-                continue  # the same for all examples of a batch in one of the runs: of another shape
+                continue  # the same for all examples of a batch in one of the runs
             same = first.shape == second.shape and np.allclose(
                 first, second, rtol=0, atol=tolerance * scale, equal_nan=True
             )
