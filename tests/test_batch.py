@@ -205,7 +205,6 @@ BRANCHES: list[Any] = [
     lambda x: np.bincount(np.argsort(x[:, 0])),
     lambda x: float(x[0, 0]) * x,
     lambda x: np.kaiser(3, x[0, 0]),
-    lambda x: np.multiply.at(x, np.argmax(x[:, 0]), 2.0),
 ]
 
 
@@ -559,6 +558,32 @@ def test_no_examples(chunk_size: Any) -> None:
         got = vmap(function, chunk_size=chunk_size)(empty)
         expected = function(X[0])
         assert (got.shape, got.dtype) == ((0, *expected.shape), expected.dtype)
+
+
+@pytest.mark.parametrize("ufunc", [np.multiply, np.divide, np.maximum, np.power, np.negative])
+def test_a_ufunc_at_positions_of_each_example(ufunc: Any) -> None:
+    """One position after the other: those that an example names twice get both."""
+    places = np.array([[0, 1, 1], [2, 2, 2], [3, 0, 0]])
+    x = np.random.default_rng(5).uniform(0.5, 2.0, (3, 4))
+
+    def f(x: Any, at: Any) -> Any:
+        y = x * 1.0
+        ufunc.at(y, at, *([x[1:]] if ufunc.nin == 2 else []))
+        return y
+
+    assert_as_loop(f, x, places)
+    check_grads(lambda x: vmap(f)(x, places), x)
+
+
+def test_bits_of_each_example() -> None:
+    bits = np.random.default_rng(6).integers(0, 2, (3, 5, 11))
+    for options in ({}, {"axis": 0}, {"axis": -1, "bitorder": "little"}):
+        assert_as_loop(lambda x, o=options: np.packbits(x, **o), bits)
+    packed = np.random.default_rng(7).integers(0, 256, (3, 2, 4)).astype(np.uint8)
+    for options in ({}, {"axis": 0, "count": 11}, {"axis": 1, "count": -3, "bitorder": "little"}):
+        assert_as_loop(lambda x, o=options: np.unpackbits(x, **o), packed)
+    with pytest.raises(TypeError, match="integer or boolean"):
+        vmap(np.packbits)(X)
 
 
 LAID_OUT: dict[str, Callable[[Any], Any]] = {
