@@ -544,7 +544,7 @@ def _bit_values(bitorder: str) -> Any:
     return 1 << (np.arange(8)[::-1] if bitorder == "big" else np.arange(8))
 
 
-def _packbits(a: Any, /, axis: Any = None, bitorder: str = "big") -> Any:
+def _packbits(a: Any, /, axis: Any = None, bitorder: Any = "big") -> Any:
     np.packbits(form(a), axis, bitorder)  # for NumPy's own errors
     bits = np.moveaxis(a, axis, -1) if axis is not None else a.reshape(-1)
     rest = np.zeros((*bits.shape[:-1], -bits.shape[-1] % 8), bool)
@@ -554,7 +554,7 @@ def _packbits(a: Any, /, axis: Any = None, bitorder: str = "big") -> Any:
     return packed if axis is None else np.moveaxis(packed, -1, axis)
 
 
-def _unpackbits(a: Any, /, axis: Any = None, count: Any = None, bitorder: str = "big") -> Any:
+def _unpackbits(a: Any, /, axis: Any = None, count: Any = None, bitorder: Any = "big") -> Any:
     wanted = np.unpackbits(form(a), axis, count, bitorder).shape[axis or 0]
     packed = np.moveaxis(a, axis, -1) if axis is not None else a.reshape(-1)
     bits = (packed[..., None] & _bit_values(bitorder).astype(np.uint8)) != 0
