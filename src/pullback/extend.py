@@ -148,7 +148,8 @@ def linear(
             several arguments it is asked for one at a time, and may name its `position`.
         arguments: How many array arguments there are.
         stacks: `function` and its rules treat leading axes of their arrays as stacks of examples,
-            so that `vmap` can hand them all at once; else it calls them for one at a time.
+            so that `vmap` can hand them all at once; else it calls them for one at a time (in a
+            batch of none once, on ones, for the result's shape).
 
     Returns:
         The op.

@@ -34,7 +34,8 @@ def custom_root(
     The derivative is that of the implicit function theorem at the root: it does not look into
     `solve`, which may be any code and gets plain arrays. Both modes, and all orders. The linear
     systems are solved through products with the residual's Jacobian: directly up to some 100
-    unknowns (with as many products), by GMRES of SciPy beyond.
+    unknowns (with as many products), by GMRES of SciPy beyond. Under `vmap` each example is solved
+    alone; a batch of none runs `solve` once, on ones, for the root's shape.
 
     Args:
         residual: `residual(x, *params)`, a tree like x, is zero at the root. It is differentiated,
