@@ -26,6 +26,18 @@ Rule = Callable[[Primitive, Sequence[Any], Sequence[bool], Params, int], Any]
 
 def aligned(lift: Lift | None = None) -> Rule:
     """For ops that broadcast their arguments, or stacks of them: align the ranks."""
+    return _together(same_ranks, lift)
+
+
+def expanded(lift: Lift | None = None) -> Rule:
+    """For ops whose arguments must all have the batch axis."""
+    return _together(_all_spread, lift)
+
+
+def _together(
+    bring: Callable[[Sequence[Any], Sequence[bool], int], Sequence[Any]], lift: Lift | None
+) -> Rule:
+    """The rule that brings the arguments together, and applies the op itself."""
 
     def rule(
         primitive: Primitive,
@@ -36,15 +48,15 @@ def aligned(lift: Lift | None = None) -> Rule:
     ) -> Any:
         if lift is not None:
             params = lift(params, _shape(args[0], batched[0]), size)
-        if len(args) > 1:
-            args = same_ranks(args, batched)
-        return bind(primitive, args, params)
+        return bind(primitive, bring(args, batched, size), params)
 
     return rule
 
 
-def same_ranks(args: Sequence[Any], batched: Sequence[bool]) -> list[Any]:
+def same_ranks(args: Sequence[Any], batched: Sequence[bool], _: int = 0) -> Sequence[Any]:
     """Axes of length 1 behind the batch axis of those that have fewer axes than another."""
+    if len(args) == 1:
+        return args
     ranks = [len(shape_of(arg)) - b for arg, b in zip(args, batched, strict=True)]
     most = max(ranks)
     return [
@@ -55,22 +67,8 @@ def same_ranks(args: Sequence[Any], batched: Sequence[bool]) -> list[Any]:
     ]
 
 
-def expanded(lift: Lift | None = None) -> Rule:
-    """For ops whose arguments must all have the batch axis."""
-
-    def rule(
-        primitive: Primitive,
-        args: Sequence[Any],
-        batched: Sequence[bool],
-        params: Params,
-        size: int,
-    ) -> Any:
-        if lift is not None:
-            params = lift(params, _shape(args[0], batched[0]), size)
-        args = [spread(arg, b, size) for arg, b in zip(args, batched, strict=True)]
-        return bind(primitive, args, params)
-
-    return rule
+def _all_spread(args: Sequence[Any], batched: Sequence[bool], size: int) -> list[Any]:
+    return [spread(arg, b, size) for arg, b in zip(args, batched, strict=True)]
 
 
 def looped() -> Rule:
