@@ -205,7 +205,6 @@ BRANCHES: list[Any] = [
     lambda x: np.bincount(np.argsort(x[:, 0])),
     lambda x: float(x[0, 0]) * x,
     lambda x: np.kaiser(3, x[0, 0]),
-    lambda x: np.multiply.at(x, np.argmax(x[:, 0]), 2.0),
 ]
 
 
@@ -542,9 +541,13 @@ def test_chunks(size: int) -> None:
     check_grads(vmap(grad(loss), chunk_size=size), X, order=1)
 
 
-@pytest.mark.parametrize("size", [0, -1, 1.5])
+def test_a_chunk_size_is_any_integer() -> None:
+    np.testing.assert_array_equal(vmap(np.sin, chunk_size=np.int64(2))(X), np.sin(X))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, True, np.True_])
 def test_a_chunk_has_an_example(size: Any) -> None:
-    with pytest.raises(ValueError, match="chunk_size must be at least 1"):
+    with pytest.raises(ValueError, match="chunk_size must be an integer of at least 1"):
         vmap(np.sin, chunk_size=size)
 
 
@@ -555,6 +558,93 @@ def test_no_examples(chunk_size: Any) -> None:
         got = vmap(function, chunk_size=chunk_size)(empty)
         expected = function(X[0])
         assert (got.shape, got.dtype) == ((0, *expected.shape), expected.dtype)
+
+
+@pytest.mark.parametrize("ufunc", [np.multiply, np.divide, np.maximum, np.power, np.negative])
+def test_a_ufunc_at_positions_of_each_example(ufunc: Any) -> None:
+    """One position after the other: those that an example names twice get both."""
+    places = np.array([[0, 1, 1], [2, 2, 2], [3, 0, 0]])
+    x = np.random.default_rng(5).uniform(0.5, 2.0, (3, 4))
+
+    def f(x: Any, at: Any) -> Any:
+        y = x * 1.0
+        ufunc.at(y, at, *([x[1:]] if ufunc.nin == 2 else []))
+        return y
+
+    assert_as_loop(f, x, places)
+    check_grads(lambda x: vmap(f)(x, places), x)
+
+
+def test_bits_of_each_example() -> None:
+    bits = np.random.default_rng(6).integers(0, 2, (3, 5, 11))
+    for options in ({}, {"axis": 0}, {"axis": -1, "bitorder": "little"}):
+        assert_as_loop(lambda x, o=options: np.packbits(x, **o), bits)
+    packed = np.random.default_rng(7).integers(0, 256, (3, 2, 4)).astype(np.uint8)
+    for options in ({}, {"axis": 0, "count": 11}, {"axis": 1, "count": -3, "bitorder": "little"}):
+        assert_as_loop(lambda x, o=options: np.unpackbits(x, **o), packed)
+    with pytest.raises(TypeError, match="integer or boolean"):
+        vmap(np.packbits)(X)
+
+
+LAID_OUT: dict[str, Callable[[Any], Any]] = {
+    "take": lambda x: np.take(x, [2, 0, 1], axis=1),
+    "where": lambda x: np.where(x > 0, x, 2 * x),
+    "sort": lambda x: np.sort(x, axis=0),
+    "partition": lambda x: np.partition(x, 1, axis=0),
+    "delete": lambda x: np.delete(x, 1, axis=0),
+    "insert": lambda x: np.insert(x, 1, 7.0, axis=1),
+    "compress": lambda x: np.compress([True, False, True], x, axis=0),
+    "select": lambda x: np.select([x > 0], [x], 2 * x),
+    "rows by number": lambda x: x[[0, 2, 1]],
+    "columns by number": lambda x: x[:, [0, 2]],
+    "rows by mask": lambda x: x[np.arange(len(x)) % 2 == 0],
+    "zeros_like": lambda x: np.zeros_like(x) + 0 * x,
+    "asfortranarray": lambda x: np.asfortranarray(x[:2]),
+    "copy of Fortran's order": lambda x: np.copy(x[1:], order="F"),
+    "copy": lambda x: np.copy(x),
+}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("function", LAID_OUT.values(), ids=LAID_OUT)
+def test_examples_lie_in_memory_as_alone(function: Callable[[Any], Any], turned: bool) -> None:
+    """A write through a reshape is seen if that is a view, which depends on the layout."""
+
+    def f(x: Any) -> Any:
+        y = function(x.T.copy("K").T if turned else x)
+        y.reshape(-1)[0] = 100.0
+        y.T.reshape(-1)[-1] = 200.0
+        return y * 1.0
+
+    batch = np.random.default_rng(4).normal(size=(3, 4, 5))
+    for given in (batch, np.asfortranarray(batch)) if turned else (batch,):
+        expected = np.stack([f(x.copy("K")) for x in given])
+        np.testing.assert_array_equal(vmap(f)(given), expected)
+        np.testing.assert_array_equal(jvp(vmap(f), (given,), (given,))[0], expected)
+        np.testing.assert_array_equal(np.stack([vjp(f, x.copy("K"))[0] for x in given]), expected)
+    check_grads(vmap(f), batch, order=1)
+
+
+def test_no_examples_for_an_op_that_knows_one() -> None:
+    """It is run on ones for the shape of its result."""
+    first = pullback.opaque(lambda x: x[:1] * 1, lambda ct, x: (np.append(ct, 0 * x[1:]),))
+    empty = np.zeros((0, 3), np.float32)
+    assert vmap(first)(empty).shape == (0, 1)
+    assert vmap(grad(lambda x: first(x)[0]))(empty).dtype == np.float32
+
+    def fails(x: Any) -> Any:
+        raise RuntimeError("not here")
+
+    with pytest.raises(ValueError, match=r"run once, on ones.* not here. Declare"):
+        vmap(pullback.opaque(fails, lambda ct: (ct,)))(empty)
+
+
+def test_formatting_needs_one_value() -> None:
+    with pytest.raises(
+        BatchingError, match=r"formatting as '.3f' of a batched value at .*test_batch"
+    ):
+        vmap(lambda x: x * len(f"{x[0, 0]:.3f}"))(X)
+    assert vmap(lambda x: x * bool(f"{x[0]}"))(X).shape == X.shape
 
 
 def test_a_loop_where_it_is_asked_for() -> None:

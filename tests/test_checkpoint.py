@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 import pullback
 from pullback import StaleValueError, UnsupportedError, checkpoint, grad, jvp, no_grad, vjp
 from pullback.testing import check_grads
+from tests.memory import peak
 
 X = np.array([0.3, 0.5, 1.2])
 Y = np.array([1.1, -0.4, 0.8])
@@ -20,17 +20,6 @@ Y = np.array([1.1, -0.4, 0.8])
 
 def wave(x, y):
     return np.sin(x * y) * np.exp(x) + y * y * x
-
-
-def peak(function, *args):
-    """The most memory that a call needs beyond what there is, in bytes."""
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        function(*args)
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
 
 
 def test_outside_of_a_transform_it_is_the_function():
@@ -388,3 +377,25 @@ def test_memory_of_a_gradient_through_a_pushforward_is_bounded_too():
     kept = peak(grad(of(lambda f: f)), LARGE[:5_000])
     recomputed = peak(grad(of(checkpoint)), LARGE[:5_000])
     assert recomputed < kept / 2
+
+
+def test_runs_of_which_one_is_batched_more_are_no_different_results():
+    """The run for a derivative may meet a batch (of directions) that the first one did not."""
+
+    def f(x):
+        y = pullback.checkpoint(lambda x: (np.sin(x) * x[0], x[:2] * 1.0))(x)
+        return np.sum(y[0] * y[1][0])
+
+    def columns(f):
+        return pullback.jacfwd(f, chunk_size=2)
+
+    def loss(f):
+        g = pullback.vmap(columns(f))
+        return lambda x: np.sum(g(np.stack([x, 2 * x, x[::-1]])) ** 2)
+
+    def plain(x):
+        return np.sum(np.sin(x) * x[0] * x[0])
+
+    x = np.array([0.3, 0.5, 1.2])
+    expected = pullback.hessian(loss(plain))(x)
+    np.testing.assert_allclose(pullback.hessian(loss(f))(x), expected)

@@ -321,3 +321,14 @@ def test_a_rule_may_write_into_the_vectors_that_it_gets(rule):
     assert linearize(double, x)[1](v).tolist() == [6.0, 8.0]
     assert grad(lambda x: np.sum(double(x)))(x).tolist() == [2.0, 2.0]
     assert v.tolist() == [3.0, 4.0]
+
+
+def test_a_complex_vector_for_real_values_is_called_what_it_is():
+    pushed = pullback.custom_jvp(lambda x: 2 * x)
+    pushed.def_jvp(lambda primals, tangents: (2 * primals[0], 2j * tangents[0]))
+    with pytest.raises(TypeError, match="got a complex tangent for a real output"):
+        pullback.jvp(pushed, (1.0,), (1.0,))
+    pulled = pullback.custom_vjp(lambda x: 2 * x)
+    pulled.def_vjp(lambda x: (2 * x, None), lambda _, cotangent: (2j * cotangent,))
+    with pytest.raises(TypeError, match="got a complex cotangent for a real argument"):
+        pullback.grad(pulled)(1.0)

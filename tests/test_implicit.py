@@ -13,6 +13,7 @@ from pullback import (
     custom_fixed_point,
     custom_root,
     grad,
+    hessian,
     jvp,
     krylov,
     no_grad,
@@ -273,8 +274,26 @@ def test_batches_are_solved_one_by_one():
     assert calls == [(np.float64, (2,))] * 3
     assert infos == [["info"] * 3]
     check_grads(batched, a, b)
-    with pytest.raises(ValueError, match="batch of size 0"):
-        batched(a[:0], b)
+
+
+def test_a_batch_of_no_examples():
+    """The shape of a root is known from a run on ones; no derivative solves anything."""
+    root = custom_root(lambda x, a: x * x - a, np.sqrt)
+    none = np.ones((0, 2), np.float32)
+    for f in (root, grad(lambda a: np.sum(root(a))), hessian(lambda a: np.sum(root(a)))):
+        got, one = vmap(f)(none), f(none.dtype.type(1) * np.ones(2, np.float32))
+        assert (got.shape, got.dtype) == ((0, *one.shape), one.dtype)
+        assert vmap(vmap(f))(np.ones((3, 0, 2))).shape == (3, 0, *one.shape)
+        assert vmap(vmap(f))(np.ones((0, 3, 2))).shape == (0, 3, *one.shape)
+    value, moved = jvp(vmap(root), (none,), (none,))
+    assert value.shape == moved.shape == none.shape
+    assert grad(lambda b: np.sum(vmap(lambda a: root(a * b))(none)))(2.0) == 0.0
+
+    def picky(a):
+        raise RuntimeError("not here")
+
+    with pytest.raises(ValueError, match=r"size 0 the solver is run once, on ones.* not here"):
+        vmap(custom_root(lambda x, a: x - a, picky))(none)
 
 
 # Errors
@@ -293,3 +312,16 @@ def test_results_of_the_wrong_kind():
         grad(lambda a: custom_root(lambda x, a: x - a, lambda a: a)(a=a))(1.0)
     with pytest.raises(TypeError, match="solve returned integers"):
         grad(custom_root(lambda x, a: x - a, lambda a: np.arange(3)))(1.0)
+
+
+def test_errors_of_a_fixed_point_name_it():
+    for step, solve, match in (
+        (lambda x, a: np.ones(2) * a * x, lambda a: a, r"custom_fixed_point: step: got shape"),
+        (lambda x, a: (x, a), lambda a: (a,), "custom_fixed_point: the step must return a tree"),
+        (lambda x, a: x * a, lambda a: "a", "custom_fixed_point: solve must return"),
+        (lambda x, a: x + 0 * a, lambda a: a, "custom_fixed_point: the linear system"),
+    ):
+        with pytest.raises((TypeError, ValueError, ConvergenceError), match=match):
+            grad(custom_fixed_point(step, solve))(1.0)
+    with pytest.raises(TypeError, match=r"custom_fixed_point: .* passed by keyword"):
+        grad(lambda a: custom_fixed_point(lambda x, a: a, lambda a: a)(a=a))(1.0)

@@ -210,13 +210,20 @@ def test_row_117_integer_outputs(transform):
         transform(np.argmax)(X)
 
 
-@pytest.mark.parametrize("size", [0, -1, 1.5, "2"])
+@pytest.mark.parametrize("size", [0, -1, 1.5, "2", True])
 @jacobians
 def test_row_115_a_chunk_size_must_be_positive(transform, size):
     with pytest.raises(
-        ValueError, match=f"{transform.__name__}: chunk_size must be a positive int"
+        ValueError, match=f"{transform.__name__}: chunk_size must be an integer of at least 1"
     ):
         transform(np.sin, chunk_size=size)
+
+
+@pytest.mark.parametrize("transform", [jacrev, jacfwd, jacobian])
+def test_a_chunk_size_is_any_integer_and_no_argument_has_no_jacobian(transform):
+    assert np.allclose(transform(np.sin, chunk_size=np.int64(2))(X), transform(np.sin)(X))
+    for f in (lambda _: 1.0, lambda _: np.ones(2)):
+        assert transform(f)({}) == {}
 
 
 def test_the_transform_keeps_the_functions_name():

@@ -337,3 +337,21 @@ def test_a_rule_that_undoes_writes_is_transposed_as_it_was(size):
         np.testing.assert_allclose(push(v), expected, rtol=1e-12)
     along = lambda f: lambda x: np.sum(linearize(f, x)[1](v))
     np.testing.assert_allclose(grad(along(function))(x), grad(along(program))(x), rtol=1e-12)
+
+
+@pytest.mark.parametrize("wrap", [pullback.checkpoint, lambda f: f], ids=["checkpoint", "plain"])
+def test_a_call_is_linear_if_its_derivative_is_constant(wrap):
+    """What comes of a call is traced as a whole, so there values decide; both kinds are refused."""
+    x, v = np.array([0.3, 0.2, 0.5]), np.array([1.0, -2.0, 0.5])
+    f = wrap(lambda x: np.sin(x) * x[0])
+    _, push = linearize(f, x)
+    (expected,) = vjp(f, x)[1](v)
+    np.testing.assert_allclose(linear_transpose(push, x)(v)[0], expected)
+    assert linear_transpose(wrap(lambda x: 2 * x), np.empty(0))(np.empty(0))[0].shape == (0,)
+    for bent in (
+        lambda x: x + np.sin(2 * np.pi * x),  # whose derivative is the same at whole numbers
+        lambda x: np.stack([x[0] * x[1], -x[0] * x[1]]),  # the sum is flat
+        lambda x: x**3,
+    ):
+        with pytest.raises(ValueError, match="not linear in primals"):
+            linear_transpose(wrap(bent), x)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import itertools
 import math
 import tracemalloc
@@ -13,19 +14,11 @@ import pytest
 from pullback import checkpointed_loop, grad, jvp, vjp
 from pullback.loops import _parts
 from pullback.testing import check_grads
+from tests.memory import peak
 
+# The module has the name of its function, which hides it.
+Checkpoint = importlib.import_module("pullback.checkpoint").Checkpoint
 X = np.array([0.3, 0.5, 1.2])
-
-
-def peak(function, *args):
-    """The most memory that a call needs beyond what there is, in bytes."""
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        function(*args)
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
 
 
 def plain_loop(body, carry, steps):
@@ -190,3 +183,25 @@ def test_a_step_of_a_list_that_is_traced_or_not():
     out, pull = vjp(lambda s: checkpointed_loop(lambda x, k: x * k, 1.0, s), [2.0, 3.0, 4.0])
     assert out == 24.0
     assert [float(g) for g in pull(1.0)[0]] == [12.0, 8.0, 6.0]
+
+
+def test_runs_on_plain_arrays_make_no_calls_inside_calls(monkeypatch):
+    """A step that is run again for the ones behind it is that, and no checkpointed call."""
+    made = []
+    init = Checkpoint.__init__
+
+    def counted(self, function):
+        made.append(function)
+        init(self, function)
+
+    monkeypatch.setattr(Checkpoint, "__init__", counted)
+    runs = []
+
+    def body(x, k):
+        runs.append(k)
+        return np.sin(x) + k * 0.01
+
+    steps = 60
+    grad(lambda x: np.sum(checkpointed_loop(body, x, steps, snapshots=2)))(X)
+    assert len(runs) > 5 * steps
+    assert len(made) <= 2 * steps

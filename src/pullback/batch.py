@@ -16,6 +16,7 @@ import optree
 from . import border, tree
 from .backends import backend_of
 from .callers import where
+from .chunks import checked_size
 from .core import Box, Primitive, Trace, box_types, escaped, new_box
 from .errors import BatchingError, ConversionError, UnsupportedError
 from .mutate import BufferTrace, View, boxes_of, follow, put, writable
@@ -162,8 +163,7 @@ def vmap(
     """
     in_dims = _one_name("in", in_dims, in_axes)
     out_dims = _one_name("out", out_dims, out_axes)
-    if chunk_size is not None and (type(chunk_size) is not int or chunk_size < 1):
-        raise ValueError(f"pullback.vmap: chunk_size must be at least 1, got {chunk_size!r}")
+    chunk_size = checked_size("vmap", chunk_size)
     if fallback not in (None, "loop"):
         raise ValueError(f"pullback.vmap: fallback must be 'loop' or None, got {fallback!r}")
 

@@ -140,10 +140,11 @@ def check_cotangent(
     backend: Any,
     where: Callable[[], str],
     of: str = "output",
+    what: str = "cotangent",
 ) -> Any:
     """`cotangent` in the output's dtype, or an error that says what is wrong with it, and where.
 
-    A tangent is checked in the same way, against the primal that it is `of`.
+    A tangent is checked in the same way, against the primal that it is `of`, or the output.
     """
     cotangent = _given(cotangent, backend)
     kind = type(cotangent)
@@ -164,7 +165,6 @@ def check_cotangent(
             f"{where()}: got shape {got}, expected {shape}, the {of}'s own (nothing is broadcast)"
         )
     if backend.is_complex(got_dtype) and not backend.is_complex(dtype):
-        what = "tangent" if of == "primal" else "cotangent"
         raise TypeError(
             f"{where()}: got a complex {what} for a real {of} of dtype {dtype}; pass its .real"
         )
@@ -187,4 +187,4 @@ def check_tangent(tangent: Any, aval: Any, backend: Any, where: Callable[[], str
             "boolean); its tangent must be None"
         )
     shape, dtype = aval
-    return check_cotangent(tangent, shape, dtype, backend, where, "primal")
+    return check_cotangent(tangent, shape, dtype, backend, where, "primal", "tangent")

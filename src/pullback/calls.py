@@ -7,6 +7,7 @@ underneath all traces it runs on raw arrays.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -295,10 +296,15 @@ class Closed:
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """The arrays of the results; inside, the captured boxes are seen as their values."""
+        return self.run(self.function, values)
+
+    def run(self, function: Callable[..., Any], values: Sequence[Any]) -> list[Any]:
+        """The same, by a function that does what `self.function` does."""
         count = len(values) - len(self.captured)
-        with Inputs(zip(self.captured, values[count:], strict=True)) as lens:
+        lens = Inputs(zip(self.captured, values[count:], strict=True))
+        with lens if self.captured else contextlib.nullcontext():
             args, kwargs = self.inputs.unpack(own_copies(values[:count]))
-            outs, self.outputs = pack(self.function(*args, **kwargs))
+            outs, self.outputs = pack(function(*args, **kwargs))
         self.met = lens.met if self.met is None else self.met
         if not self.met <= lens.met:
             raise StaleValueError(

@@ -28,7 +28,7 @@ from .calls import (
     separate,
     split_pushed,
 )
-from .core import bind, is_batched, raw
+from .core import batch_axes, bind, raw
 from .errors import StaleValueError
 from .forward import jvp
 
@@ -70,8 +70,17 @@ def checkpoint(func: Callable[..., Any]) -> Callable[..., Any]:
     return checkpointed
 
 
-def call_checkpointed(func: Callable[..., Any], args: Any, kwargs: Any, known: list[Any]) -> Any:
-    """`func(*args, **kwargs)`, checkpointed; `known` are boxes that it captured in other calls."""
+def call_checkpointed(
+    func: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    known: list[Any],
+    plain: Callable[..., Any] | None = None,
+) -> Any:
+    """`func(*args, **kwargs)`, checkpointed; `known` are boxes that it captured in other calls.
+
+    `plain`, where there is one, is a quicker way to the same results, for runs on raw arrays.
+    """
     values, inputs = pack((args, kwargs))
 
     def run(values: list[Any], captured: list[Any]) -> Any:
@@ -79,7 +88,10 @@ def call_checkpointed(func: Callable[..., Any], args: Any, kwargs: Any, known: l
             args, kwargs = inputs.unpack(own_copies(values))
             return func(*args, **kwargs)
         closed = Closed(func, inputs, captured)
-        outs = bind(Checkpoint(closed), values, {})
+        call = Checkpoint(closed)
+        if plain is not None:
+            call.plain = functools.partial(closed.run, plain)
+        outs = bind(call, values, {})
         return closed.outputs.unpack(outs)
 
     return closed_call(func, inputs, values, known, run)
@@ -88,21 +100,21 @@ def call_checkpointed(func: Callable[..., Any], args: Any, kwargs: Any, known: l
 class Checkpoint(Call):
     """A flat function whose derivatives run it again."""
 
-    __slots__ = ("function", "seen")
+    __slots__ = ("function", "plain", "seen")
 
     def __init__(self, function: Flat) -> None:
         super().__init__("pullback.checkpoint: the function")
-        self.function = function
+        self.function = self.plain = function
         self.seen: list[Any] = []  # samples of what it returned on the way forward
 
     def impl(self, *values: Any) -> tuple[Any, ...]:
         """The function on raw arrays, while it may not meet any box but its inputs."""
-        return separate(run_outside(self.function, values))
+        return separate(run_outside(self.plain, values))
 
     def record(self, values: list[Any], wanted: list[bool]) -> Any:
         """The results; nothing but `values` and a sample of the results is kept."""
         outs = bind(self, values, {})
-        self.seen = [(_sample(out), is_batched(out)) for out in outs]
+        self.seen = [(_sample(out), batch_axes(out)) for out in outs]
         return outs, functools.partial(self.pull, values, wanted)
 
     def pull(self, values: list[Any], wanted: list[bool], cotangents: list[Any]) -> list[Any]:
@@ -142,12 +154,14 @@ class Checkpoint(Call):
 
     def _compare(self, outs: Sequence[Any]) -> None:
         """Raise unless the second run gave what the first one did, up to rounding."""
-        for (first, batched), out in zip(self.seen, outs, strict=True):
+        for (first, axes), out in zip(self.seen, outs, strict=True):
             second = _sample(out)
+            if first.shape == second.shape and (first == second).all():
+                continue
             scale = np.max(np.abs(first), initial=0)
             tolerance = math.sqrt(np.finfo(first.dtype).eps) if first.dtype.kind in "fc" else 0
-            if is_batched(out) != batched:
-                continue  # the same for all examples in one of the runs: of another shape
+            if batch_axes(out) != axes:
+                continue  # the same for all examples of a batch in one of the runs
             same = first.shape == second.shape and np.allclose(
                 first, second, rtol=0, atol=tolerance * scale, equal_nan=True
             )

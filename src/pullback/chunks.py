@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import operator
 import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+import numpy as np
+
 Chunk = tuple[int, int]
+
+
+def checked_size(transform: str, size: Any) -> int | None:
+    """`chunk_size` as an int or None, or an error."""
+    if size is None:
+        return None
+    wrong = ValueError(
+        f"pullback.{transform}: chunk_size must be an integer of at least 1, or None, got {size!r}"
+    )
+    if isinstance(size, (bool, np.bool_)):
+        raise wrong
+    try:
+        number = operator.index(size)
+    except TypeError:
+        raise wrong from None
+    if number < 1:
+        raise wrong
+    return number
 
 
 def split(count: int, size: int | None, executor: Executor | None) -> list[Chunk]:

@@ -189,7 +189,7 @@ def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> A
     """Run `primitive` under the innermost transform that follows one of `args`."""
     given = args
     if open_pauses and (lens := _lens.get()) is not None:
-        args = [lens.see(arg) for arg in args]
+        args = [lens.seen(arg) for arg in args]
     top = None
     buffers = False
     for arg in args:
@@ -307,8 +307,17 @@ class Lens:
         del open_pauses[id(self)]
         _lens.reset(self.token)
 
+    def seen(self, value: Any) -> Any:
+        """What stands for `value` (a box, or anything else) in this block.
+
+        A box that was made in this block is not from outside, whatever lenses there are.
+        """
+        if type(value) not in box_types or value.tracer.level > self.level:
+            return value
+        return self.see(value)
+
     def see(self, value: Any) -> Any:
-        """What stands for `value` (a box, or anything else) in this block."""
+        """What this lens and those around it make of a box from outside."""
         return value if self.outer is None else self.outer.see(value)
 
     def check_write(self, box: Box) -> None:
@@ -330,7 +339,7 @@ class Pause(Lens):
 def paused(value: Any) -> Any:
     """`value` as it is seen here: without the boxes that a `no_grad` block makes constants."""
     lens = _lens.get() if open_pauses else None
-    return value if lens is None else lens.see(value)
+    return value if lens is None else lens.seen(value)
 
 
 def check_write(box: Box) -> None:
@@ -362,6 +371,15 @@ def is_batched(value: Any) -> bool:
             return True
         value = value.value
     return False
+
+
+def batch_axes(value: Any) -> int:
+    """How many axes in front of the array at the core of `value` count examples?"""
+    axes = 0
+    while type(value) in box_types:
+        axes += value.tracer.lead
+        value = value.value
+    return axes
 
 
 def raw(value: Any) -> Any:

@@ -261,7 +261,7 @@ class CustomCall(Call):
             [leaves[place] for place in self.inputs.places],
             _avals(values),
             lambda number: f"backward: the cotangent of {self.written(number)}",
-            "argument",
+            ("argument", "cotangent"),
         )
 
     def run_rule(self, values: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any]]:
@@ -282,7 +282,7 @@ class CustomCall(Call):
             [leaves[place] for place in self.outputs.places],
             _avals(outs),
             lambda number: f"the tangent: {self.outputs.path(number, 'tangent')}",
-            "output",
+            ("output", "tangent"),
         )
         return outs, checked
 
@@ -291,9 +291,13 @@ class CustomCall(Call):
         leaves: list[Any],
         avals: list[Any],
         name: Callable[[int], str],
-        whose: str,
+        kinds: tuple[str, str],
     ) -> list[Any]:
-        """`leaves`, each of its shape and dtype, or an error that says which is not."""
+        """`leaves`, each of its shape and dtype, or an error that says which is not.
+
+        `kinds` says whose derivatives they are, and what those are called.
+        """
+        whose, what = kinds
         result: list[Any] = []
         for number, (leaf, aval) in enumerate(zip(leaves, avals, strict=True)):
 
@@ -306,7 +310,10 @@ class CustomCall(Call):
                 raise TypeError(f"{where()}: must be None, for the {whose} there is an integer")
             else:
                 backend = backend_of([leaf])
-                result.append(border.check_cotangent(leaf, aval[0], aval[1], backend, where, whose))
+                shape, dtype = aval
+                result.append(
+                    border.check_cotangent(leaf, shape, dtype, backend, where, whose, what)
+                )
         return result
 
     def written(self, number: int) -> str:

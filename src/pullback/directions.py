@@ -39,6 +39,8 @@ class Recorded:
     def images(self, start: int, stop: int, *, free: bool = False) -> list[Any]:
         """The images of some columns of the identity; with `free`, for the last time."""
         recording = self.recording
+        if not self.inputs:
+            return []
 
         def image(seeds: list[Any]) -> list[Any]:
             if self.forward:

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from .backends import backend_of
-from .core import Primitive, bind, box_types
+from .core import Primitive, bind, box_types, raw
 from .errors import UnsupportedError
 from .frontends.numpy.buffers import read_only
 from .frontends.numpy.dispatch import ufuncs
 from .ops import lift as lifts
 from .ops.declare import Partial, elementwise_rule
 from .recorders import recorder
-from .rules import JOINT, TRANSPOSE, Rule
+from .rules import JOINT, TRANSPOSE, Rule, shape_of
 
 _ANY = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
 _BUILT_IN = {"xp", "out", "shape", "dtype", "args", "others", "position"}
@@ -35,9 +35,10 @@ class Op:
         functools.update_wrapper(self, function)
         self.__name__ = primitive.name
         self.primitive = primitive
+        self.wrapped = function
         self.arguments = tuple(arguments)
         self._signature = None if isinstance(function, np.ufunc) else _signature(function)
-        self.apply = recorder(primitive, backend_of([])) if self._is_bare() else None
+        self.apply = recorder(primitive, backend_of([])) if self._is_recorded() else None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function on plain arrays; on traced ones, with its rules."""
@@ -49,9 +50,10 @@ class Op:
             return self.apply(*arrays)
         return bind(self.primitive, arrays, params)
 
-    def _is_bare(self) -> bool:
-        """Are its arguments all arrays, so that a generated recorder serves?"""
-        return self._signature is None or len(self._signature.parameters) == len(self.arguments)
+    def _is_recorded(self) -> bool:
+        """Are its arguments, and what its rules name, all that a generated recorder knows of?"""
+        named = {name for rule in self.primitive.rules if rule is not None for name in rule.names}
+        return _is_bare(self.wrapped, self.arguments) and named <= {"x", "y", "out", "xp"}
 
     def _split(self, args: Any, kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The array arguments, and the parameters by keyword, defaults included."""
@@ -107,6 +109,8 @@ def elementwise(
         TypeError: If a partial names something unknown, or `function` has too few arguments.
         ValueError: If `function` is a ufunc that has a rule already.
 
+        A derivative raises TypeError or ValueError if a partial gives no number for each element.
+
     Example:
         >>> import numpy as np, pullback
         >>> def softplus(x, sharpness=1.0):
@@ -117,10 +121,13 @@ def elementwise(
         0.5
     """
     names = _argument_names(function, len(partials))
-    for partial in partials:
+    called = _canonical(function, names)
+    rules: list[Rule | None] = []
+    for partial, name in zip(partials, names, strict=True):
         if callable(partial):
             _check_names(function, partial, names, 0)
-    rules = [elementwise_rule(partial, names, masks) for partial in partials]
+            partial = _partial(function, partial, name, dict(zip(names, called, strict=True)))  # noqa: PLW2901
+        rules.append(elementwise_rule(partial, called, masks))
     return _op(function, "elementwise", rules, names, batch=lifts.aligned())
 
 
@@ -141,7 +148,8 @@ def linear(
             several arguments it is asked for one at a time, and may name its `position`.
         arguments: How many array arguments there are.
         stacks: `function` and its rules treat leading axes of their arrays as stacks of examples,
-            so that `vmap` can hand them all at once; else it calls them for one at a time.
+            so that `vmap` can hand them all at once; else it calls them for one at a time (in a
+            batch of none once, on ones, for the result's shape).
 
     Returns:
         The op.
@@ -290,6 +298,72 @@ def _op(
             raise ValueError(f"the ufunc {function.__name__!r} has a rule already")
         ufuncs[function] = op.apply or primitive
     return op
+
+
+def _is_bare(function: Any, names: Sequence[str]) -> bool:
+    """Are these all of its arguments, so that it has no parameters?"""
+    return isinstance(function, np.ufunc) or len(_signature(function).parameters) == len(names)
+
+
+def _canonical(function: Any, names: list[str]) -> list[str]:
+    """The arguments' names as generated recorders have them, where there are no parameters."""
+    if not _is_bare(function, names):
+        return names
+    return ["x", "y", "z"][: len(names)] if len(names) <= 3 else names
+
+
+def _partial(
+    function: Any, partial: Callable[..., Any], name: str, called: dict[str, str]
+) -> Callable[..., Any]:
+    """A partial whose result is checked, and whose arguments are `called` otherwise."""
+    title = f"{getattr(function, '__name__', repr(function))}: the partial of {name!r}"
+    signature = inspect.signature(partial)
+    wanted = list(signature.parameters)
+
+    @functools.wraps(partial)
+    def run(*saved: Any) -> Any:
+        return _of_shape(title, partial(*saved), _shapes_in(wanted, saved))
+
+    run.__signature__ = signature.replace(  # pyright: ignore[reportAttributeAccessIssue]
+        parameters=[
+            p.replace(name=called.get(p.name, p.name)) for p in signature.parameters.values()
+        ]
+    )
+    return run
+
+
+def _shapes_in(names: list[str], saved: Sequence[Any]) -> list[Any]:
+    """The shapes of what a partial was given by these names."""
+    shapes: list[Any] = []
+    for name, value in zip(names, saved, strict=True):
+        if name == "shape":
+            shapes.append(value)
+        elif name in ("args", "others"):
+            shapes += [shape_of(part) for part in value]
+        elif name not in ("xp", "dtype", "position"):
+            shapes.append(shape_of(value))
+    return shapes
+
+
+def _of_shape(title: str, value: Any, shapes: list[Any]) -> Any:
+    """What a partial returned, if it is a number for each element of arrays of these shapes."""
+    backend = backend_of([value])
+    if (why := backend.refusal(raw(value))) is not None:
+        raise TypeError(f"{title}: {why}")
+    got, _ = backend.aval(value)
+    if got == () or got in shapes:
+        return value
+    expected = np.broadcast_shapes(*shapes)
+    try:
+        fits = np.broadcast_shapes(got, expected) == expected
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"{title}: got shape {got}, expected {expected}, an element for each of what it is "
+            "computed from"
+        )
+    return value
 
 
 def _batch(stacks: bool) -> lifts.Rule:

@@ -1,44 +1,25 @@
 """Derivatives of what a solver finds, by the implicit function theorem: `custom_root` and kin.
 
 Where residual(x, p) = 0 defines x(p), its derivative is -A^-1 B with A and B those of the residual
-with respect to x and p, whatever solver found x.  A pullback solves a system with A's transpose, a
-pushforward one with A; both only ever multiply with A, and both are roots of a linear residual
-themselves, which is what derivatives of higher order need.
+with respect to x and p, whatever solver found x (see `roots.py`).
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from . import tree
 from .backends import backend_of
-from .border import split_aux
-from .calls import (
-    Batched,
-    Call,
-    Closed,
-    Packing,
-    among,
-    any_traced,
-    closed_call,
-    own_copies,
-    pack,
-    record_wanted,
-    run_outside,
-    separate,
-    zeros_like,
-)
-from .core import bind, box_types, no_grad
+from .calls import any_traced, closed_call, pack
+from .core import bind
 from .errors import ConvergenceError
-from .forward import jvp
-from .krylov import LinearSolve, solve_linear
-from .vjp import Recording
+from .krylov import LinearSolve
+from .roots import Leaves, Names, SolverCall, like_root
 
-Leaves = list[Any]
+_ROOT = Names("custom_root", "residual")
+_FIXED_POINT = Names("custom_fixed_point", "step")
 
 
 def custom_root(
@@ -53,7 +34,8 @@ def custom_root(
     The derivative is that of the implicit function theorem at the root: it does not look into
     `solve`, which may be any code and gets plain arrays. Both modes, and all orders. The linear
     systems are solved through products with the residual's Jacobian: directly up to some 100
-    unknowns (with as many products), by GMRES of SciPy beyond.
+    unknowns (with as many products), by GMRES of SciPy beyond. Under `vmap` each example is solved
+    alone; a batch of none runs `solve` once, on ones, for the root's shape.
 
     Args:
         residual: `residual(x, *params)`, a tree like x, is zero at the root. It is differentiated,
@@ -85,18 +67,7 @@ def custom_root(
         >>> abs(float(pullback.grad(sqrt)(4.0)) - 0.25) < 1e-12
         True
     """
-    name = getattr(solve, "__name__", "solve")
-
-    @functools.wraps(solve)
-    def root(*params: Any, **options: Any) -> Any:
-        if any_traced(tree.flatten(options)[0]):
-            raise TypeError(
-                f"pullback.custom_root: {name}: a traced value was passed by keyword; keywords are "
-                "options of the solver and have no derivative. Pass it by position."
-            )
-        return _root(residual, functools.partial(solve, **options), params, linear_solve, has_aux)
-
-    return root
+    return _solved(_ROOT, residual, solve, linear_solve, has_aux=has_aux)
 
 
 def custom_fixed_point(
@@ -135,24 +106,38 @@ def custom_fixed_point(
 
     def residual(x: Any, *params: Any) -> Any:
         old, structure = tree.flatten(x)
-        new = structure.flatten_up_to(_like(structure, step(x, *params)))
+        new = structure.flatten_up_to(like_root(_FIXED_POINT, structure, step(x, *params)))
         return tree.unflatten(structure, [a - b for a, b in zip(old, new, strict=True)])
 
-    return custom_root(residual, solve, linear_solve=linear_solve, has_aux=has_aux)
+    return _solved(_FIXED_POINT, residual, solve, linear_solve, has_aux=has_aux)
 
 
-def _like(structure: Any, result: Any) -> Any:
-    """`result`, if it is a tree like the root."""
-    try:
-        structure.flatten_up_to(result)
-    except ValueError as error:
-        raise ValueError(
-            f"pullback.custom_root: the residual must return a tree like the root: {error}"
-        ) from None
-    return result
+def _solved(
+    names: Names,
+    residual: Callable[..., Any],
+    solve: Callable[..., Any],
+    linear_solve: LinearSolve | None,
+    *,
+    has_aux: bool,
+) -> Callable[..., Any]:
+    """`solve` with the derivative that the residual gives it."""
+    name = getattr(solve, "__name__", "solve")
+
+    @functools.wraps(solve)
+    def root(*params: Any, **options: Any) -> Any:
+        if any_traced(tree.flatten(options)[0]):
+            raise TypeError(
+                f"{names.title}: {name}: a traced value was passed by keyword; keywords are "
+                "options of the solver and have no derivative. Pass it by position."
+            )
+        plain = functools.partial(solve, **options)
+        return _root(names, residual, plain, params, linear_solve, has_aux)
+
+    return root
 
 
 def _root(
+    names: Names,
     residual: Callable[..., Any],
     solve: Callable[..., Any],
     params: Any,
@@ -166,255 +151,12 @@ def _root(
             plain, _ = inputs.unpack(values)
             with backend_of(values).outside():
                 return solve(*plain)
-        call = SolverCall(residual, solve, inputs, captured, linear_solve, has_aux=has_aux)
+        call = SolverCall(names, residual, solve, inputs, captured, linear_solve, has_aux=has_aux)
         outs = bind(call, values, {})
         x = call.packing.unpack(outs)
         return (x, call.aux) if has_aux else x
 
     return closed_call(residual, inputs, values, [], run)
-
-
-def _check_root(roots: Leaves, packing: Packing) -> None:
-    if len(roots) < len(packing.leaves) or not roots:
-        raise TypeError(
-            "pullback.custom_root: solve must return the root, a tree of floating-point or complex "
-            "arrays and numbers alone; use has_aux=True for anything else"
-        )
-    for number, leaf in enumerate(roots):
-        if not backend_of([leaf]).differentiable(leaf):
-            raise TypeError(
-                f"pullback.custom_root: {packing.path(number, 'root')}: solve returned integers, "
-                "which have no derivative"
-            )
-
-
-def _check_square(x: Leaves, outs: Leaves, packing: Packing) -> None:
-    for number, (leaf, out) in enumerate(zip(x, outs, strict=True)):
-        if np.shape(leaf) != np.shape(out):
-            raise ValueError(
-                f"pullback.custom_root: {packing.path(number, 'residual')}: got shape "
-                f"{np.shape(out)}, expected {np.shape(leaf)}, the root's own"
-            )
-
-
-class RootCall(Call):
-    """The root of a flat residual; how it is found is a subclass's business."""
-
-    __slots__ = ("aux", "linear_solve")
-
-    def __init__(self, linear_solve: LinearSolve | None) -> None:
-        super().__init__("pullback.custom_root: the residual or the solver")
-        self.aux: Any = None
-        self.linear_solve = linear_solve
-
-    def residual(self, x: Leaves, values: Leaves) -> Leaves:
-        """What is zero at the root, shaped like x."""
-        raise NotImplementedError
-
-    def batch(
-        self, _: Any, values: Sequence[Any], batched: Sequence[bool], __: Any, size: int
-    ) -> Any:
-        """Solved example by example; the derivatives' systems are so too."""
-        return bind(BatchedRoot(self, batched, size), values, {})
-
-    def record(self, values: Leaves, wanted: list[bool]) -> Any:
-        """The root, and the pullback there."""
-        x = bind(self, values, {})
-        return x, functools.partial(self.pull_at, x, values, wanted)
-
-    def pull_at(
-        self, x: Sequence[Any], values: Leaves, wanted: list[bool], cotangents: Leaves
-    ) -> Leaves:
-        """Solve A^T w = cotangents; the cotangents of the wanted `values` are -B^T w."""
-        filled = [
-            zeros_like(leaf) if cotangent is None else cotangent
-            for leaf, cotangent in zip(x, cotangents, strict=True)
-        ]
-        adjoint = LinearCall(self._transposed, len(filled), self.linear_solve)
-        w = bind(adjoint, [*x, *values, *filled], {})
-        residual = functools.partial(self.residual, [*x])
-        recording = record_wanted("custom_root", residual, values, wanted)
-        grads = recording.pull([-part for part in w], recording.tape, free=True)
-        return among(grads, wanted)
-
-    def push(self, values: Leaves, tangents: Leaves) -> Any:
-        """Solve A v = -B tangents."""
-        x = bind(self, values, {})
-        _, moved = jvp(
-            lambda *values: self.residual([*x], [*values]), tuple(values), tuple(tangents)
-        )
-        forward = LinearCall(self._linearized, len(moved), self.linear_solve)
-        return x, bind(forward, [*x, *values, *(-part for part in moved)], {})
-
-    def _linearized(self, point: Leaves, count: int) -> Callable[[Leaves], Leaves]:
-        x, values = point[:count], point[count:]
-
-        def times(v: Leaves) -> Leaves:
-            along = tuple(map(_in_dtype_of, x, v))
-            return jvp(lambda *x: self.residual([*x], values), tuple(x), along)[1]
-
-        return times
-
-    def _transposed(self, point: Leaves, count: int) -> Callable[[Leaves], Leaves]:
-        x, values = point[:count], point[count:]
-        recording = Recording(
-            "custom_root", self.residual, lambda x: self.residual(x, values), x, has_aux=False
-        )
-        tape = recording.tape
-
-        def times(w: Leaves) -> Leaves:
-            return recording.pull([*map(_in_dtype_of, recording.out, w)], tape, free=False)
-
-        return times
-
-
-class BatchedRoot(Batched):
-    """The roots of all examples in a batch, one after another: a solver takes plain arrays."""
-
-    __slots__ = ()
-
-    def impl(self, *values: Any) -> tuple[Any, ...]:
-        """The roots; the solver's aux is a list then."""
-        if not self.size:
-            raise ValueError(f"{self.title}: there is nothing to solve in a batch of size 0")
-        roots: list[Any] = []
-        aux: list[Any] = []
-        for k in range(self.size):
-            one = [v[k] if b else v for v, b in zip(values, self.batched, strict=True)]
-            roots.append(self.inner.impl(*one))
-            aux.append(self.aux)
-        self.aux = aux
-        return tuple(np.stack(parts) for parts in zip(*roots, strict=True))
-
-    def record(self, values: list[Any], wanted: list[bool]) -> Any:
-        """The roots, and the pullbacks at them, which solve nothing anew."""
-        x = bind(self, values, {})
-        return x, functools.partial(self.pull_at, x, values, wanted)
-
-    def pull_at(
-        self, x: Sequence[Any], values: Leaves, wanted: list[bool], cotangents: Leaves
-    ) -> Leaves:
-        """The pullbacks of all examples, at their roots."""
-        at_roots = BatchedPull(self.inner, [*(True for _ in x), *self.batched], self.size)
-        both = [*(False for _ in x), *wanted]
-        return at_roots.pull([*x, *values], both, cotangents)[len(x) :]
-
-    def batch(
-        self, _: Any, values: Sequence[Any], batched: Sequence[bool], __: Any, size: int
-    ) -> Any:
-        """Batches of batches."""
-        return bind(BatchedRoot(self, batched, size), values, {})
-
-    @property
-    def aux(self) -> Any:
-        """The solver's aux: a list with one an example."""
-        return self.inner.aux
-
-    @aux.setter
-    def aux(self, aux: Any) -> None:
-        self.inner.aux = aux
-
-
-class BatchedPull(Batched):
-    """The pullback of roots, as a function of the roots too."""
-
-    __slots__ = ()
-
-    def pull_one(
-        self, values: list[Any], wanted: list[bool], cotangents: list[Any]
-    ) -> Sequence[Any]:
-        """The pullback of one example; the roots themselves get no cotangent."""
-        count = len(cotangents)
-        x, params = values[:count], values[count:]
-        grads = self.inner.pull_at(x, params, wanted[count:], cotangents)
-        return [*(None for _ in x), *grads]
-
-
-class SolverCall(RootCall):
-    """A root that the user's solver finds."""
-
-    __slots__ = ("captured", "function", "has_aux", "inputs", "met", "packing", "solve")
-
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        solve: Callable[..., Any],
-        inputs: Packing,
-        captured: list[Any],
-        linear_solve: LinearSolve | None,
-        *,
-        has_aux: bool,
-    ) -> None:
-        super().__init__(linear_solve)
-        self.function = function
-        self.solve = solve
-        self.inputs = inputs
-        self.captured = captured
-        self.has_aux = has_aux
-        self.met: set[int] | None = None
-        self.packing: Any = None
-
-    def impl(self, *values: Any) -> tuple[Any, ...]:
-        """What the solver finds for plain arrays."""
-        params, _ = self.inputs.unpack(own_copies(values[: len(self.inputs.places)]))
-        with no_grad(), backend_of(values).outside():
-            result = self.solve(*params)
-        if self.has_aux:
-            result, self.aux = split_aux("custom_root", result)
-        roots, self.packing = pack(result)
-        _check_root(roots, self.packing)
-        x = separate(roots)
-        # One evaluation finds what the residual captured, and that it is like the root.
-        run_outside(lambda values: self.residual([*x], values), values)
-        return x
-
-    def residual(self, x: Leaves, values: Leaves) -> Leaves:
-        """The user's residual, of the arrays in x and the parameters."""
-        packing = self.packing
-
-        def at(*params: Any) -> Any:
-            return packing.take(_like(packing.structure, self.function(packing.unpack(x), *params)))
-
-        closed = Closed(at, self.inputs, self.captured, self.met)
-        outs = closed(values)
-        self.met = closed.met
-        _check_square(x, outs, packing)
-        return outs
-
-
-class LinearCall(RootCall):
-    """The solution of operator(v) = b, where the operator depends on where it is taken.
-
-    Its arguments are that point, whose first `count` parts are shaped like v, and then b.
-    """
-
-    __slots__ = ("count", "operator")
-
-    def __init__(
-        self,
-        operator: Callable[[Leaves, int], Callable[[Leaves], Leaves]],
-        count: int,
-        linear_solve: LinearSolve | None,
-    ) -> None:
-        super().__init__(linear_solve)
-        self.operator = operator
-        self.count = count
-
-    def residual(self, x: Leaves, values: Leaves) -> Leaves:
-        """What is left of the system."""
-        point, b = values[: -self.count], values[-self.count :]
-        return [a - c for a, c in zip(self.operator(point, self.count)(x), b, strict=True)]
-
-    def impl(self, *values: Any) -> tuple[Any, ...]:
-        """The solution for raw arrays."""
-        point, b = [*values[: -self.count]], values[-self.count :]
-        return solve_linear(self.operator(point, self.count), b, self.linear_solve)
-
-
-def _in_dtype_of(like: Any, value: Any) -> Any:
-    """`value` in the dtype that the tangent or cotangent of `like` has."""
-    dtype = backend_of([like]).aval(like)[1]
-    return value if type(value) in box_types or value.dtype == dtype else value.astype(dtype)
 
 
 __all__ = ["ConvergenceError", "custom_fixed_point", "custom_root"]

@@ -10,7 +10,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from . import chunks, tree
@@ -50,18 +50,14 @@ class Jacobian:
     ) -> None:
         if argnums is not None:
             check_argnums(transform, argnums)
-        size: Any = options.chunk_size
-        if size is not None and (not isinstance(size, int) or size <= 0):
-            raise ValueError(
-                f"pullback.{transform}: chunk_size must be a positive int or None, got {size!r}"
-            )
+        size = chunks.checked_size(transform, options.chunk_size)
         functools.update_wrapper(self, func)
         self.transform = transform
         self.forward = forward
         self.func = func
         self.argnums: Argnums | None = argnums
         self.has_aux = has_aux
-        self.options = options
+        self.options = replace(options, chunk_size=size)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The derivative of `func` at these arguments."""

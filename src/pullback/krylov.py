@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ _RESTARTS = 20
 
 
 def solve_linear(
+    title: str,
     operator: Callable[[list[Any]], list[Any]],
     b: Sequence[Any],
     linear_solve: LinearSolve | None = None,
@@ -27,7 +29,8 @@ def solve_linear(
     """The v with operator(v) = b, all lists of raw arrays.
 
     The operator is linear over the real numbers, so a complex element counts as two unknowns.
-    Raises `ConvergenceError` unless the residual of what was found is small.
+    Raises `ConvergenceError`, which begins with `title`, unless the residual of what was found is
+    small.
     """
     vector = _to_vector(b)
 
@@ -36,50 +39,58 @@ def solve_linear(
 
     if not vector.size:
         return _from_vector(vector, b)
-    found = np.asarray((linear_solve or _solve)(matvec, vector))
+    solve = linear_solve or functools.partial(_solve, title)
+    found = np.asarray(solve(matvec, vector))
     if found.shape != vector.shape:
         raise ValueError(
-            f"pullback.custom_root: linear_solve returned shape {found.shape}, expected "
+            f"{title}: linear_solve returned shape {found.shape}, expected "
             f"{vector.shape}, that of its right-hand side"
         )
-    _check(matvec, found, vector, _precision(b))
+    _check(title, matvec, found, vector, _precision(b))
     return _from_vector(found, b)
 
 
-def _solve(matvec: Callable[[Vector], Vector], b: Vector) -> Vector:
+def _solve(title: str, matvec: Callable[[Vector], Vector], b: Vector) -> Vector:
     if b.size <= _DIRECT:
-        return _solve_directly(matvec, b)
+        return _solve_directly(title, matvec, b)
     try:
         sparse: Any = importlib.import_module("scipy.sparse.linalg")
     except ImportError:
-        return _solve_directly(matvec, b)
+        return _solve_directly(title, matvec, b)
     operator = sparse.LinearOperator((b.size, b.size), matvec=matvec, dtype=b.dtype)
     tight = 1e-13
     found, _ = sparse.gmres(operator, b, rtol=tight, atol=0.0, restart=_DIRECT, maxiter=_RESTARTS)
     return found
 
 
-def _solve_directly(matvec: Callable[[Vector], Vector], b: Vector) -> Vector:
+def _solve_directly(title: str, matvec: Callable[[Vector], Vector], b: Vector) -> Vector:
     matrix = np.stack([matvec(unit) for unit in np.eye(b.size)], axis=1)
     try:
         return np.linalg.solve(matrix, b)
     except np.linalg.LinAlgError:
-        raise _failure("the residual's Jacobian there is singular") from None
+        raise _failure(title, "the residual's Jacobian there is singular") from None
 
 
-def _check(matvec: Callable[[Vector], Vector], found: Vector, b: Vector, precision: float) -> None:
+def _check(
+    title: str,
+    matvec: Callable[[Vector], Vector],
+    found: Vector,
+    b: Vector,
+    precision: float,
+) -> None:
     off = np.linalg.norm(matvec(found) - b)
     if not off <= np.sqrt(precision) * np.linalg.norm(b):
         raise _failure(
+            title,
             f"what was found is off by {off:.2g}, for a right-hand side of norm "
-            f"{np.linalg.norm(b):.2g}"
+            f"{np.linalg.norm(b):.2g}",
         )
 
 
-def _failure(why: str) -> ConvergenceError:
+def _failure(title: str, why: str) -> ConvergenceError:
     return ConvergenceError(
-        f"pullback.custom_root: the linear system of the derivative was not solved: {why}. Is this "
-        "a simple root? Else give a method that suits the system, as linear_solve=."
+        f"{title}: the linear system of the derivative was not solved: {why}. Is this a simple "
+        "root? Else give a method that suits the system, as linear_solve=."
     )
 
 

@@ -83,7 +83,9 @@ class _Loop:
         made: list[Any] = []
         for size, left in _parts(len(items), budget):
             part = self.in_turn if left is None else functools.partial(self.in_parts, budget=left)
-            carry, some = call_checkpointed(part, (carry, items[:size]), {}, self.known)
+            carry, some = call_checkpointed(
+                part, (carry, items[:size]), {}, self.known, plain=self.in_turn
+            )
             made += some
             items = items[size:]
         carry, some = self.in_turn(carry, items)

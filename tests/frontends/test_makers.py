@@ -441,3 +441,25 @@ def test_a_plain_view_of_a_buffer_loses_no_derivative(view: Callable[[Any], Any]
         return buffer.sum() * total
 
     assert pb.grad(done_with_it)(X).shape == (3,)
+
+
+def test_an_array_of_objects_would_lose_the_derivative():
+    """What a cast to object made was a constant, without a word."""
+    for cast in (
+        lambda x: x.astype(object),
+        lambda x: np.asarray(x, dtype=object),
+        lambda x: np.array([x[0], x[1]], dtype=object),
+    ):
+        for derive in (
+            lambda f: pb.grad(f)(np.ones(3)),
+            lambda f: pb.jvp(f, (np.ones(3),), (np.ones(3),)),
+        ):
+            with pytest.raises(pb.ConversionError, match=r"astype\(object\).*test_makers"):
+                derive(lambda x, cast=cast: np.sum(cast(x)))
+
+    def filled(x):
+        objects = np.empty(2, object)
+        objects[0], objects[1] = x[0], x[1]
+        return objects[0] * objects[1] + len(str(x.astype(str)))
+
+    assert pb.grad(filled)(np.array([2.0, 3.0, 4.0])).tolist() == [3.0, 2.0, 0.0]

@@ -9,6 +9,7 @@ more than their arguments brought together; a `lift` adapts the parameters of th
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,6 +26,18 @@ Rule = Callable[[Primitive, Sequence[Any], Sequence[bool], Params, int], Any]
 
 def aligned(lift: Lift | None = None) -> Rule:
     """For ops that broadcast their arguments, or stacks of them: align the ranks."""
+    return _together(same_ranks, lift)
+
+
+def expanded(lift: Lift | None = None) -> Rule:
+    """For ops whose arguments must all have the batch axis."""
+    return _together(_all_spread, lift)
+
+
+def _together(
+    bring: Callable[[Sequence[Any], Sequence[bool], int], Sequence[Any]], lift: Lift | None
+) -> Rule:
+    """The rule that brings the arguments together, and applies the op itself."""
 
     def rule(
         primitive: Primitive,
@@ -35,15 +48,15 @@ def aligned(lift: Lift | None = None) -> Rule:
     ) -> Any:
         if lift is not None:
             params = lift(params, _shape(args[0], batched[0]), size)
-        if len(args) > 1:
-            args = same_ranks(args, batched)
-        return bind(primitive, args, params)
+        return bind(primitive, bring(args, batched, size), params)
 
     return rule
 
 
-def same_ranks(args: Sequence[Any], batched: Sequence[bool]) -> list[Any]:
+def same_ranks(args: Sequence[Any], batched: Sequence[bool], _: int = 0) -> Sequence[Any]:
     """Axes of length 1 behind the batch axis of those that have fewer axes than another."""
+    if len(args) == 1:
+        return args
     ranks = [len(shape_of(arg)) - b for arg, b in zip(args, batched, strict=True)]
     most = max(ranks)
     return [
@@ -54,22 +67,8 @@ def same_ranks(args: Sequence[Any], batched: Sequence[bool]) -> list[Any]:
     ]
 
 
-def expanded(lift: Lift | None = None) -> Rule:
-    """For ops whose arguments must all have the batch axis."""
-
-    def rule(
-        primitive: Primitive,
-        args: Sequence[Any],
-        batched: Sequence[bool],
-        params: Params,
-        size: int,
-    ) -> Any:
-        if lift is not None:
-            params = lift(params, _shape(args[0], batched[0]), size)
-        args = [spread(arg, b, size) for arg, b in zip(args, batched, strict=True)]
-        return bind(primitive, args, params)
-
-    return rule
+def _all_spread(args: Sequence[Any], batched: Sequence[bool], size: int) -> list[Any]:
+    return [spread(arg, b, size) for arg, b in zip(args, batched, strict=True)]
 
 
 def looped() -> Rule:
@@ -82,20 +81,38 @@ def looped() -> Rule:
         params: Params,
         size: int,
     ) -> Any:
+        def of(example: Callable[[Any], Any]) -> Any:
+            one = [example(a) if b else a for a, b in zip(args, batched, strict=True)]
+            return bind(primitive, one, params)
+
         if not size:
-            raise ValueError(
-                f"pullback.vmap: the op {primitive.name!r} takes one example at a time, so a batch "
-                "of size 0 has no shape; declare the op with stacks=True if it can take all at once"
-            )
-        outs = [
-            bind(primitive, [a[k] if b else a for a, b in zip(args, batched, strict=True)], params)
-            for k in range(size)
-        ]
+            return _none_like(primitive, of)
+        outs = [of(operator.itemgetter(k)) for k in range(size)]
         if primitive.outputs is None:
             return xp.stack(outs)
         return tuple(map(xp.stack, zip(*outs, strict=True)))
 
     return rule
+
+
+def made_up(batch: Any) -> Any:
+    """An example of ones for a batch that has none: its shape and dtype are all that counts."""
+    return np.ones(batch.shape[1:], batch.dtype)
+
+
+def _none_like(primitive: Primitive, of: Callable[[Callable[[Any], Any]], Any]) -> Any:
+    """The results for no example, shaped as the op's results for a made-up one."""
+    try:
+        out = of(made_up)
+    except Exception as error:
+        raise ValueError(
+            f"pullback.vmap: the op {primitive.name!r} takes one example at a time, so in a batch "
+            f"of size 0 it is run once, on ones, to learn its result's shape, and it failed: "
+            f"{error}. Declare it with stacks=True if it can take all at once."
+        ) from error
+    if primitive.outputs is None:
+        return xp.zeros((0, *out.shape), out.dtype)
+    return tuple(xp.zeros((0, *part.shape), part.dtype) for part in out)
 
 
 def spread(arg: Any, batched: bool, size: int) -> Any:
@@ -134,6 +151,15 @@ def more_axes(params: Params, shape: tuple[int, ...], size: int) -> Params:
     """A permutation of all axes."""
     axes = params["axes"]
     return params | {"axes": (-len(axes) - 1, *axes)}
+
+
+def order_of_memory(params: Params, shape: tuple[int, ...], size: int) -> Params:
+    """Fortran's order is that of one example: the batch axis stays the slowest."""
+    return (
+        params | {"order": tuple(range(-1, -len(shape) - 1, -1))}
+        if params["order"] == "F"
+        else params
+    )
 
 
 def read_index(params: Params, shape: tuple[int, ...], size: int) -> Params:

@@ -45,7 +45,7 @@ def along(axis: int, index: Any) -> tuple[Any, ...]:
 broadcast_to = linear("broadcast_to", _sum_to, batch=lift.broadcast_shape)
 # Always an array, of no dimensions too. `order` is the layout of its memory: a letter as in NumPy,
 # or all axes (negative), from the slowest to the fastest.
-copy = linear("copy", lambda cotangent: cotangent)
+copy = linear("copy", lambda cotangent: cotangent, lift=lift.order_of_memory)
 # Of the last two axes. As in NumPy it is a view that cannot be written into.
 diagonal = linear("diagonal", _place_diagonal, impl=_xp.band)
 reshape = linear(

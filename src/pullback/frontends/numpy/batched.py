@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...callers import where
-from ...core import is_batched, raw
+from ...core import batch_axes, is_batched, raw
 from ...errors import BatchingError
 
 
@@ -32,6 +32,8 @@ def one_value(value: Any, how: str) -> Any:
                 "To read a plain array at batched indices, pass it to the function as an argument "
                 "with in_dims None; to build an array, write np.stack or np.concatenate"
             )
+        if how.startswith("formatting"):
+            instead = "Print the value itself, which shows the whole batch"
         raise refusal(f"{how} of a batched value", instead)
     return raw(value)
 
@@ -51,3 +53,14 @@ def form(value: Any) -> Any:
     if is_batched(value):
         return np.broadcast_to(np.zeros((), value.dtype), value.shape)
     return raw(value)
+
+
+def example(value: Any) -> Any:
+    """The raw array of the first example of `value`, as it lies in memory.
+
+    Of an empty batch that is an array of zeros in NumPy's usual order.
+    """
+    array, lead = raw(value), batch_axes(value)
+    if not lead:
+        return array
+    return array[(0,) * lead] if all(array.shape[:lead]) else np.zeros(value.shape, value.dtype)

@@ -120,7 +120,9 @@ class ArrayBox(Box):
         return str(raw(self))
 
     def __format__(self, spec: str) -> str:
-        return format(raw(self), spec)
+        if not spec:
+            return str(self)
+        return format(one_value(self, f"formatting as {spec!r}"), spec)
 
     __hash__: Any = None
 

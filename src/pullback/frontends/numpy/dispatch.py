@@ -81,23 +81,24 @@ def of_form(*numpy_functions: Any) -> None:
     for numpy_function in numpy_functions:
 
         def on_forms(*args: Any, _function: Any = numpy_function, **kwargs: Any) -> Any:
-            return _function(*_mapped(form, args), **_mapped(form, kwargs))
+            return _function(*mapped(form, args), **mapped(form, kwargs))
 
         constant(numpy_function, batched=on_forms)
 
 
 def plain(tree: Any) -> Any:
     """`tree` (tuples, lists, dicts) of constants: raw arrays, or batched ones under `vmap`."""
-    return _mapped(detached, tree)
+    return mapped(detached, tree)
 
 
-def _mapped(function: Callable[[Any], Any], tree: Any) -> Any:
+def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
+    """`tree` (tuples, lists, dicts) with `function` applied to what else is in it."""
     if isinstance(tree, tuple):
-        return tuple(_mapped(function, item) for item in tree)
+        return tuple(mapped(function, item) for item in tree)
     if type(tree) is list:
-        return [_mapped(function, item) for item in tree]
+        return [mapped(function, item) for item in tree]
     if type(tree) is dict:
-        return {key: _mapped(function, item) for key, item in tree.items()}
+        return {key: mapped(function, item) for key, item in tree.items()}
     return function(tree)
 
 

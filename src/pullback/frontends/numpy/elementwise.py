@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ...callers import where
 from ...core import detached, raw
-from ...errors import UnsupportedError
+from ...errors import ConversionError, UnsupportedError
 from ...ops import elementwise as ops
 from .box import define, method
-from .dispatch import any_box, as_array, constant, implements, of_form, refuse
+from .dispatch import any_box, as_array, constant, implements, is_box, of_form, refuse
 
 _NO = np._NoValue  # noqa: SLF001
 
@@ -80,7 +81,14 @@ def astype(
     if casting != "unsafe":
         np.empty(0, x.dtype).astype(dtype, casting=casting)  # for NumPy's own error
     if dtype.kind not in "fc":
-        return ops.to_whole(detached(x), dtype=dtype)
+        constant = detached(x)
+        if dtype.kind == "O" and constant is not x and is_box(x) and x.tracer.level:
+            raise ConversionError(
+                f"astype(object) of a value traced by pullback.{x.tracer.name} would lose its "
+                f"derivative, at {where()}. Keep its dtype; for an array of objects fill "
+                "np.empty(shape, object) with its elements; for constants write x.tolist()."
+            )
+        return ops.to_whole(constant, dtype=dtype)
     return x if dtype == x.dtype and not copy else ops.astype(x, dtype=dtype)
 
 

@@ -16,9 +16,9 @@ from ...ops import index as ops
 from ...ops import reduce as reductions
 from ...ops import shape as shape_ops
 from ...ops.declare import registry
-from ...ops.lift import with_operands
+from ...ops.lift import is_array, with_operands
 from ...ops.shape import along
-from .batched import agreed, one_value, refusal
+from .batched import agreed, example, form, one_value, refusal
 from .box import ArrayBox, backend, define, method
 from .buffers import buffers
 from .dispatch import (
@@ -32,6 +32,7 @@ from .dispatch import (
     plain,
     refuse,
 )
+from .layout import laid_out_as
 from .shape import as_operand
 
 # Reading by brackets
@@ -68,14 +69,24 @@ def read(x: Any, index: Any) -> Any:
     """`x[index]`, for a static index or one with batched arrays in it."""
     if boxes_of(index):
         template, operands = with_operands(index)
-        return ops.gather(x, *operands, index=template)
+        return _as_read(ops.gather(x, *operands, index=template), x, index)
     if x.ndim:
-        return ops.getitem(x, index=index)
+        return _as_read(ops.getitem(x, index=index), x, index)
     # The cotangent of a number cannot be added into: read from an array of one element.
     parts = index if type(index) is tuple else (index,)
     if any(isinstance(part, (int, slice)) and not isinstance(part, bool) for part in parts):
         raise IndexError("invalid index to scalar variable or 0-dimensional array")
     return ops.getitem(shape_ops.reshape(x, shape=(1,)), index=(0, *parts))
+
+
+def _as_read(out: Any, x: Any, index: Any) -> Any:
+    """`out`, which is `x[index]`: each example in the order of memory that it has alone."""
+    if not is_batched(out) or out.ndim < 2:
+        return out
+    parts = index if type(index) is tuple else (index,)
+    if not any(map(is_array, parts)):
+        return out  # a view
+    return laid_out_as(out, example(x)[tuple(map(example, parts))])
 
 
 def unindex_at(x: Any, shape: tuple[int, ...], index: Any) -> Any:
@@ -529,6 +540,32 @@ def _unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
     return tuple(reversed(places)) if order == "C" else tuple(places)
 
 
+def _bit_values(bitorder: str) -> Any:
+    return 1 << (np.arange(8)[::-1] if bitorder == "big" else np.arange(8))
+
+
+def _packbits(a: Any, /, axis: Any = None, bitorder: Any = "big") -> Any:
+    np.packbits(form(a), axis, bitorder)  # for NumPy's own errors
+    bits = np.moveaxis(a, axis, -1) if axis is not None else a.reshape(-1)
+    rest = np.zeros((*bits.shape[:-1], -bits.shape[-1] % 8), bool)
+    bits = np.concatenate([bits != 0, rest], axis=-1)
+    bits = bits.reshape(*bits.shape[:-1], -1, 8)
+    packed = np.sum(np.where(bits, _bit_values(bitorder), 0), axis=-1).astype(np.uint8)
+    return packed if axis is None else np.moveaxis(packed, -1, axis)
+
+
+def _unpackbits(a: Any, /, axis: Any = None, count: Any = None, bitorder: Any = "big") -> Any:
+    wanted = np.unpackbits(form(a), axis, count, bitorder).shape[axis or 0]
+    packed = np.moveaxis(a, axis, -1) if axis is not None else a.reshape(-1)
+    bits = (packed[..., None] & _bit_values(bitorder).astype(np.uint8)) != 0
+    bits = bits.reshape(*packed.shape[:-1], -1)[..., :wanted]
+    rest = np.zeros((*bits.shape[:-1], wanted - bits.shape[-1]), bool)
+    bits = np.concatenate([bits, rest], axis=-1).astype(np.uint8)
+    return bits if axis is None else np.moveaxis(bits, -1, axis)
+
+
+constant(np.packbits, batched=_packbits)
+constant(np.unpackbits, batched=_unpackbits)
 constant(np.argsort, batched=_argsort)
 constant(np.argpartition, batched=_argpartition)
 constant(np.searchsorted, batched=_searchsorted)
@@ -536,8 +573,8 @@ constant(np.digitize, batched=_digitize)
 constant(np.isin, batched=_isin)
 constant(np.lexsort, batched=_lexsort)
 constant(np.unravel_index, batched=_unravel_index)
-# How many there are depends on values, or bits are read.
-constant(np.argwhere, np.flatnonzero, np.nonzero, np.packbits, np.ravel_multi_index, np.unpackbits)
+# How many there are depends on values.
+constant(np.argwhere, np.flatnonzero, np.nonzero, np.ravel_multi_index)
 of_form(np.diag_indices_from, np.tril_indices_from, np.triu_indices_from)
 
 

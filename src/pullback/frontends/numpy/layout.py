@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ...core import is_batched, raw
+from .batched import example
 from .buffers import leaves_of
-from .dispatch import functions, is_box, plain
+from .dispatch import functions, is_box, mapped
 
-_FUNCTIONS = (np.compress, np.delete, np.insert, np.partition, np.sort, np.take, np.where)
+# Those whose result for arrays in C order is in C order.
+_IN_ORDER = (np.compress, np.partition, np.sort, np.take, np.where)
+_FUNCTIONS = (*_IN_ORDER, np.delete, np.insert, np.select)
 
 
 def follow_layouts() -> None:
@@ -28,19 +30,25 @@ def _laid_out(function: Any, ours: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(ours)
     def call(*args: Any, **kwargs: Any) -> Any:
         out = ours(*args, **kwargs)
-        if not is_box(out) or out.ndim < 2 or is_batched(out):
+        if not is_box(out) or out.ndim < 2:
             return out
         boxes = [leaf for leaf in leaves_of((args, kwargs)) if is_box(leaf)]
-        if any(box is out for box in boxes) or all(raw(b).flags.c_contiguous for b in boxes):
+        if any(box is out for box in boxes):
             return out
-        return _like(out, function(*plain(args), **plain(kwargs)))
+        if function in _IN_ORDER and all(map(_in_c_order, (out, *boxes))):
+            return out
+        return laid_out_as(out, function(*mapped(example, args), **mapped(example, kwargs)))
 
     return call
 
 
-def _like(out: Any, theirs: Any) -> Any:
-    """`out`, in the order of memory of NumPy's result."""
-    if raw(out).strides == theirs.strides:
+def _in_c_order(box: Any) -> bool:
+    return example(box).flags.c_contiguous
+
+
+def laid_out_as(out: Any, theirs: Any) -> Any:
+    """`out`, in the order of memory of what NumPy gives for one example."""
+    if example(out).strides == theirs.strides:
         return out
     axes = sorted(range(out.ndim), key=lambda axis: -abs(theirs.strides[axis]))
     return out.transpose(axes).copy().transpose(tuple(map(axes.index, range(out.ndim))))

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core import raw
-from .batched import form
+from .batched import example
 from .buffers import as_buffer
 from .dispatch import array_of, as_array, constants, functions, holds_boxes, implements, is_box
 
@@ -164,7 +163,7 @@ def array(
         options: dict[str, Any] = {} if like is None else {"like": like}
         made = make(x, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **options)
         return as_buffer(made, object)
-    if x is not object and not raw(x).flags.c_contiguous:  # as NumPy makes an array of a list
+    if x is not object and not example(x).flags.c_contiguous:  # as NumPy makes an array of a list
         x = x.copy("C")
     if dtype is not None and x.dtype != np.dtype(dtype):
         if copy is False:
@@ -172,7 +171,7 @@ def array(
         x = x.astype(dtype)
     elif copy and x is object:
         x = x.copy(order)
-    if not _is_laid_out(raw(x), order):
+    if not _is_laid_out(example(x), order):
         if copy is False:
             raise ValueError("Unable to avoid copy while creating an array as requested.")
         x = np.copy(x, order)
@@ -298,7 +297,7 @@ def select(make: Maker, condlist: Any, choicelist: Any, default: Any = 0) -> Any
 
 def _like(numpy_function: Any) -> None:
     def ours(a: Any, *args: Any, **kwargs: Any) -> Any:
-        return as_buffer(numpy_function(form(a), *args, **kwargs))
+        return as_buffer(numpy_function(example(a), *args, **kwargs))
 
     implements(numpy_function)(ours)
     constants.add(numpy_function)

@@ -14,7 +14,7 @@ from ...errors import ConversionError, UnsupportedError
 from ...ops import index as index_ops
 from ...ops import shape as ops
 from ...ops.shape import along
-from .batched import form
+from .batched import example
 from .box import define, method
 from .dispatch import (
     as_array,
@@ -52,7 +52,7 @@ def reshape(a: Any, shape: Any = None, order: Any = "C", *, copy: Any = None, **
     if shape is None:
         shape = old.pop("newshape")  # its name before NumPy 2.1
     if copy is False:
-        np.reshape(form(a), shape, order, copy=False)  # raises where a copy is needed
+        np.reshape(example(a), shape, order, copy=False)  # raises where a copy is needed
     if order == "C" or (order == "A" and not _is_fortran(a)):
         return _reshape(a, _full_shape(a, shape))
     if order not in ("F", "A"):
@@ -80,7 +80,7 @@ def _full_shape(a: Any, shape: Any) -> tuple[int, ...]:
 
 
 def _is_fortran(a: Any) -> bool:
-    return a.size > 0 and raw(a)[(0,) * (raw(a).ndim - a.ndim)].flags.fnc
+    return a.size > 0 and example(a).flags.fnc
 
 
 def _reverse(a: Any) -> Any:

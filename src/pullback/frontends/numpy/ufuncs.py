@@ -342,7 +342,11 @@ def _at(ufunc: Any, a: Any, indices: Any, *operands: Any) -> None:
         else:
             _add_at(a, named, values[0] if ufunc is np.add else -values[0])
         return
-    named = one_value(named, f"np.{ufunc.__name__}.at at indices")
+    if is_box(named):  # which are named twice differs from example to example
+        for k in range(named.size):
+            place = np.unravel_index(named[k], a.shape)
+            a[place] = ufunc(a[place], *(one[k] for one in values))
+        return
     for turn in _turns(named):
         place = np.unravel_index(named[turn], a.shape) if a.ndim else ()
         part = [one[turn].reshape(a[place].shape) for one in values]
