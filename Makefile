@@ -11,7 +11,7 @@ PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-peers test-torch test-examples test-property test-oldest test-all-pythons lint \
+.PHONY: help demo test test-peers test-torch test-arrays test-examples test-property test-oldest test-all-pythons lint \
 	format bench docs docs-update clean
 
 help: ## this list
@@ -28,6 +28,9 @@ test-peers: $(VENV)/.has-test $(VENV)/.has-peers ## compare with torch, JAX, aut
 
 test-torch: $(VENV)/.has-test-torch ## torch tensors: all tests, and every op that torch lists
 	$(PYTEST) tests/torch -m "" $(ARGS)
+
+test-arrays: $(VENV)/.has-test-arrays ## arrays of the standard's libraries, of JAX and of Dask
+	$(PYTEST) tests/array_api tests/jax tests/dask $(ARGS)
 
 test-examples: $(VENV)/.has-test $(VENV)/.has-demo ## run the examples, which need matplotlib
 	$(PYTEST) tests/test_examples.py $(ARGS)
