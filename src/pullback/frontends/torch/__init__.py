@@ -1,33 +1,45 @@
 """torch's functions, methods and operators on boxes, through `__torch_function__`."""
 
 from . import (
+    attention,
     box,
     contract,
+    convolution,
+    fft,
     index,
+    linalg,
+    losses,
     makers,
     mutation,
     neural,
     norms,
     opaque,
     pointwise,
+    pooling,
     reduce,
     shape,
 )
+from .bodies import body  # isort: skip  (after all that has an entry of its own)
 from .box import TensorBox
 
 __all__ = [
     "TensorBox",
+    "body",
+    "attention",
     "box",
     "contract",
+    "convolution",
     "fft",
     "index",
     "linalg",
+    "losses",
     "makers",
     "mutation",
     "neural",
     "norms",
     "opaque",
     "pointwise",
+    "pooling",
     "reduce",
     "shape",
 ]

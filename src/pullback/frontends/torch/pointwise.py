@@ -45,8 +45,6 @@ _BINARY = {
     "fmax": "fmax",
     "fmin": "fmin",
     "fmod": "fmod",
-    "logaddexp": "logaddexp",
-    "logaddexp2": "logaddexp2",
     "multiply": "mul multiply",
     "add": "add",
     "subtract": "sub subtract",
@@ -116,9 +114,11 @@ def _with_options(apply: Callable[..., Any], function: Any) -> Callable[..., Any
 # What these take is more than their arguments.
 _OPTIONS = "add sub subtract div divide true_divide".split()
 _TWO = " ".join(
-    names for name, names in (_FOLLOWED | _CONSTANTS).items() if len(registry[name].rules) == 2
+    names
+    for name, names in (_FOLLOWED | _BINARY | _CONSTANTS).items()
+    if len(registry[name].rules) == 2
 ).split()
-for _name, _names in (_FOLLOWED | _CONSTANTS).items():
+for _name, _names in (_FOLLOWED | _BINARY | _CONSTANTS).items():
     _register(_name, _names)
 
 
