@@ -1,6 +1,7 @@
 """torch's functions, methods and operators on boxes, through `__torch_function__`."""
 
 from . import (
+    arrange,
     attention,
     box,
     contract,
@@ -17,6 +18,7 @@ from . import (
     pointwise,
     pooling,
     reduce,
+    selection,
     shape,
 )
 from .bodies import body  # isort: skip  (after all that has an entry of its own)
@@ -25,6 +27,7 @@ from .box import TensorBox
 __all__ = [
     "TensorBox",
     "body",
+    "arrange",
     "attention",
     "box",
     "contract",
@@ -41,5 +44,6 @@ __all__ = [
     "pointwise",
     "pooling",
     "reduce",
+    "selection",
     "shape",
 ]

@@ -45,6 +45,8 @@ _BINARY = {
     "fmax": "fmax",
     "fmin": "fmin",
     "fmod": "fmod",
+    "logaddexp": "logaddexp",
+    "logaddexp2": "logaddexp2",
     "multiply": "mul multiply",
     "add": "add",
     "subtract": "sub subtract",
