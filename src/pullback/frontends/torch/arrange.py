@@ -158,6 +158,11 @@ def vdot(input: Any, other: Any) -> Any:
 def tensordot(a: Any, b: Any, dims: Any) -> Any:
     """As the function below `torch.tensordot`, which has read `dims`."""
     left, right = ([d % x.ndim for d in ds] for x, ds in zip((a, b), dims, strict=True))
+    for one, other in zip(left, right, strict=True):  # an axis of length 1 broadcasts
+        if a.shape[one] == 1 != b.shape[other]:
+            b = b.sum(other, keepdim=True)
+        elif b.shape[other] == 1 != a.shape[one]:
+            a = a.sum(one, keepdim=True)
     rows = [place for place in range(a.ndim) if place not in left]
     columns = [place for place in range(b.ndim) if place not in right]
     count = math.prod(a.shape[place] for place in left)
