@@ -156,7 +156,7 @@ def check_second(problem, leaves, cotangents, gradients):
 
 
 def number_for_nan(ours, theirs):
-    """`ours`, with nan where torch's second derivative is: at a norm's origin we have the number."""
+    """`ours`, but nan where torch's second derivative is: at a norm's origin we have a number."""
     if ours is None or theirs is None or theirs.layout != torch.strided:
         return ours
     return ours.masked_fill(theirs.detach().isnan(), torch.nan)

@@ -1,7 +1,7 @@
 """Convolutions of stacks of signals, in any number of dimensions.
 
-One trilinear form stands behind them: the sum over all outputs `g` of `g * convolution(x, w)`.  Each
-of the three primitives is its gradient with respect to one of `x`, `w` and `g`, a bilinear function
+One trilinear form stands behind them: the sum of `g * convolution(x, w)` over all outputs.  Each of
+the three primitives is its gradient with respect to one of `x`, `w` and `g`, a bilinear function
 of the other two; so the transposes of one are the other two, at every order.
 
 `x` is `(stack, channels, *sizes)`, `w` `(outputs, channels / groups, *sizes)`, or with
@@ -67,7 +67,9 @@ def _weights_batch(
     primitive: Primitive, args: Sequence[Any], batched: Sequence[bool], params: Any, size: int
 ) -> Any:
     """For the op of two signals, whose result is weights."""
-    x, g = (_in_channels(lift.spread(arg, is_, size)) for arg, is_ in zip(args, batched, strict=True))
+    x, g = (
+        _in_channels(lift.spread(arg, is_, size)) for arg, is_ in zip(args, batched, strict=True)
+    )
     shape, options = params["shape"], params["options"]
     lifted = {"shape": _shape_of(shape, size, 0), "options": _grouped(options, size)}
     out = bind(primitive, (x, g), lifted)

@@ -86,7 +86,6 @@ xlogy = elementwise(
 erfinv = elementwise("erfinv", lambda xp, out: 0.5 * math.sqrt(math.pi) * xp.exp(out * out))
 
 
-
 def _odds_denominator(xp: Any, x: Any) -> Any:
     return xp.clip((1 - x) * x, 1e-12, None)
 

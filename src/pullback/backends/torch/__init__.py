@@ -35,7 +35,6 @@ from . import (
 from .autograd import transformed, version_of
 from .helpers import HELPERS
 
-
 for _name in FAMILIES:
     importlib.import_module(f"pullback.ops.{_name}")
 

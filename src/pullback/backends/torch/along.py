@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
@@ -36,8 +37,8 @@ _PICKS: dict[str, Any] = {
     "cummax": torch.cummax,
     "cummin": torch.cummin,
 } | {
-    name: lambda x, axis, function=getattr(torch, name): function(x, axis, keepdim=True)
-    for name in ("max", "min", "median", "nanmedian", "mode")
+    function.__name__: functools.partial(function, keepdim=True)
+    for function in (torch.max, torch.min, torch.median, torch.nanmedian, torch.mode)
 }
 
 

@@ -19,7 +19,7 @@ def _of_parts(function: Callable[..., Any]) -> Callable[..., Any]:
     def bilinear(x: Any, y: Any, **params: Any) -> Any:
         if not (x.dtype.is_complex or y.dtype.is_complex):
             return function(x, y, **params)
-        (a, b), (c, d) = (torch.view_as_real(one.to(_common(x, y))).unbind(-1) for one in (x, y))
+        (a, b), (c, d) = (_parts(one, _common(x, y)) for one in (x, y))
         real = function(a, c, **params) - function(b, d, **params)
         imag = function(a, d, **params) + function(b, c, **params)
         return torch.complex(real, imag)
@@ -27,10 +27,15 @@ def _of_parts(function: Callable[..., Any]) -> Callable[..., Any]:
     return bilinear
 
 
+def _parts(x: Any, dtype: Any) -> tuple[Any, ...]:
+    return torch.view_as_real(x.to(dtype).resolve_conj()).unbind(-1)
+
+
 def _common(x: Any, y: Any) -> Any:
     return torch.promote_types(x.dtype, y.dtype)
 
 
+@_of_parts
 def convolution(x: Any, y: Any, options: Options) -> Any:
     return torch.convolution(x, y, None, *(options[name] for name in _ORDER))
 

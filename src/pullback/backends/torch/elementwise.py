@@ -45,7 +45,7 @@ rint = torch.round
 # Those that torch calls as NumPy does.
 _SAME = """
     arccos arccosh arcsin arcsinh arctan arctanh ceil copysign cos cosh exp exp2 expm1 float_power
-    floor fmax fmin fmod heaviside hypot i0 isfinite isinf isnan log log10 log1p log2 
+    floor fmax fmin fmod heaviside hypot i0 isfinite isinf isnan log log10 log1p log2
     logical_and logical_not logical_or logical_xor maximum minimum nan_to_num nextafter
     reciprocal remainder signbit sin sinc sinh sqrt square tan tanh trunc deg2rad rad2deg
 """.split()

@@ -26,6 +26,10 @@ def _of_shape(name: str) -> Any:
     return lambda g, shape, options: backward(g, options[0], shape, *options[1:])
 
 
+def _uncol2im(g: Any, _: tuple[int, ...], options: tuple[Any, ...]) -> Any:
+    return _nn.im2col(g, *options[1:])
+
+
 # Kernel -> the function, and its transpose.
 _KERNELS: dict[str, tuple[Any, Any]] = (
     {name: (getattr(_nn, name), _of_form(name)) for name in ("avg_pool2d", "avg_pool3d")}
@@ -49,8 +53,8 @@ _KERNELS: dict[str, tuple[Any, Any]] = (
     | {
         "im2col": (_nn.im2col, lambda g, shape, options: _nn.col2im(g, shape[2:], *options)),
         "col2im": (
-            lambda x, sizes, *options: _nn.col2im(x, sizes, *options),
-            lambda g, shape, options: _nn.im2col(g, *options[1:]),
+            _nn.col2im,
+            _uncol2im,
         ),
     }
 )

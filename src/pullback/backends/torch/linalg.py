@@ -43,14 +43,6 @@ def vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
     return _linalg.vector_norm(x, ord, axis, keepdims)
 
 
-def diagonal(x: Any, offset: int = 0, axis1: int = -2, axis2: int = -1) -> Any:
-    return torch.diagonal(x, offset, axis1, axis2)
-
-
-def trace(x: Any, axis1: int = -2, axis2: int = -1) -> Any:
-    return torch.diagonal(x, 0, axis1, axis2).sum(-1)
-
-
 def cofactor(x: Any) -> Any:
     inverse, info = _linalg.inv_ex(x)
     condition = _size(x) * _size(inverse)

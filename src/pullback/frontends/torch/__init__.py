@@ -21,14 +21,15 @@ from . import (
     selection,
     shape,
 )
+
 from .bodies import body  # isort: skip  (after all that has an entry of its own)
 from .box import TensorBox
 
 __all__ = [
     "TensorBox",
-    "body",
     "arrange",
     "attention",
+    "body",
     "box",
     "contract",
     "convolution",

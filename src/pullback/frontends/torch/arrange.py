@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 
+from ...core import raw
 from ...ops import elementwise as ops
 from ...ops import index as indexing
 from ...ops import shape as shapes
 from . import opaque
+from .box import TensorBox
 from .dispatch import functions, implements, is_box
 from .index import getitem
 from .selection import both
@@ -32,7 +34,35 @@ def _defined(names: str) -> Callable[[Any], Any]:
     return register
 
 
-# Parts and copies
+# Copies
+
+
+@_defined("clone")
+def clone(input: Any, *, memory_format: Any = torch.preserve_format) -> Any:
+    if memory_format not in (torch.preserve_format, torch.contiguous_format):
+        return opaque.apply(torch.clone, (input,), {"memory_format": memory_format})
+    return shapes.copy(input, memory_format=memory_format)
+
+
+@_defined("contiguous")
+def contiguous(self: Any, memory_format: Any = torch.contiguous_format) -> Any:
+    if memory_format is not torch.contiguous_format:
+        return opaque.apply(torch.Tensor.contiguous, (self,), {"memory_format": memory_format})
+    return self if raw(self).is_contiguous() else clone(self, memory_format=memory_format)
+
+
+@implements(torch.functional.broadcast_tensors)
+def broadcast_tensors(*tensors: Any) -> Any:
+    values = tensors[0] if len(tensors) == 1 and not _is_tensor(tensors[0]) else tensors
+    shape = torch.broadcast_shapes(*(value.shape for value in values))
+    return tuple(value if value.shape == shape else value.expand(shape) for value in values)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
+
+
+# Pointwise
 
 
 @_defined("positive")
@@ -43,6 +73,18 @@ def positive(input: Any) -> Any:
 @_defined("conj")
 def conj(input: Any) -> Any:
     return ops.conjugate(input) if input.dtype.is_complex else input
+
+
+@_defined("sgn")
+def sgn(input: Any) -> Any:
+    return ops.sign(input) if input.dtype.is_complex else ops.real_sign(input)
+
+
+@implements(torch.Tensor.norm)
+def norm(
+    self: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Any:
+    return torch.norm(self, p, dim, keepdim, dtype=dtype)
 
 
 @_defined("lerp")
@@ -100,8 +142,10 @@ def trace(input: Any) -> Any:
 @implements(torch.Tensor.repeat)
 def repeat(self: Any, *repeats: Any) -> Any:
     counts = tuple(repeats[0]) if len(repeats) == 1 and not isinstance(repeats[0], int) else repeats
-    return tile(self, counts) if len(counts) >= self.ndim else opaque.apply(
-        torch.Tensor.repeat, (self, *repeats), {}
+    return (
+        tile(self, counts)
+        if len(counts) >= self.ndim
+        else opaque.apply(torch.Tensor.repeat, (self, *repeats), {})
     )
 
 
@@ -181,9 +225,7 @@ def tensordot_of_lists(a: Any, b: Any, dims_a: Any, dims_b: Any) -> Any:
 @_defined("kron")
 def kron(input: Any, other: Any) -> Any:
     ndim = max(input.ndim, other.ndim)
-    first, second = (
-        x.reshape((1,) * (ndim - x.ndim) + tuple(x.shape)) for x in (input, other)
-    )
+    first, second = (x.reshape((1,) * (ndim - x.ndim) + tuple(x.shape)) for x in (input, other))
     pairs = [
         x.reshape([n for size in x.shape for n in ((size, 1) if place == 0 else (1, size))])
         for place, x in enumerate((first, second))
@@ -269,3 +311,35 @@ def _circular(input: Any, pad: Any) -> Any:
         places = torch.arange(-low, size + high, device=input.device) % size
         input = torch.index_select(input, axis, places)
     return input
+
+
+# Adjoint matrices
+
+
+def _adjoint(x: Any) -> Any:
+    return conj(x.transpose(-2, -1))
+
+
+for _name in ("mH", "H"):
+    functions.setdefault(getattr(torch.Tensor, _name).__get__, _adjoint)
+    setattr(TensorBox, _name, property(_adjoint))
+
+
+# Parts of complex numbers: views, as torch's are
+
+
+def _part(name: str) -> None:
+    attribute, primitive = getattr(torch.Tensor, name), getattr(ops, name)
+
+    def part(x: Any) -> Any:
+        if x.dtype.is_complex:
+            return primitive(x)
+        return x if name == "real" else opaque.apply(attribute.__get__, (x,), {})
+
+    functions.setdefault(attribute.__get__, part)
+    functions.setdefault(getattr(torch, name), part)
+    setattr(TensorBox, name, property(part))
+
+
+_part("real")
+_part("imag")

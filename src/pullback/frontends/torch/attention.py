@@ -70,9 +70,7 @@ def scaled_dot_product_attention(
 
 def _masked_softmax(scores: Any, mask: Any) -> Any:
     """The weights, which are zero where nothing may be attended to."""
-    if mask.dtype is torch.bool:
-        scores = scores.masked_fill(~mask, -math.inf)
-    else:
-        scores = scores + mask
+    is_bool = mask.dtype is torch.bool
+    scores = scores.masked_fill(~mask, -math.inf) if is_bool else scores + mask
     nothing = (scores == -math.inf).all(-1, keepdim=True)
     return torch.where(nothing, 0, neural.softmax(scores, axis=(-1,)))

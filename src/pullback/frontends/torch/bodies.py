@@ -1,8 +1,9 @@
-"""Functions that torch writes in Python over its own functions: they are followed into their bodies.
+"""Functions that torch writes in Python over its own: they are followed into their bodies.
 
-Such a function first asks whether an argument overrides it, and hands itself to `__torch_function__`
-if so. Its own code, with that question answered by no, reads the options and complains of bad ones
-as torch does, and calls the functions below it, which have rules of pullback's own, or are opaque.
+Such a function first asks whether an argument overrides it, and if so hands itself to
+`__torch_function__`. Its own code, with that question answered by no, reads the options and
+complains of bad ones as torch does, and calls the functions below it, which have rules of
+pullback's own, or are opaque.
 """
 
 from __future__ import annotations

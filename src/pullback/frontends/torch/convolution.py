@@ -89,9 +89,7 @@ def _transposed(ndim: int) -> None:
         return _applied(input, weight, bias, ndim, options)
 
 
-def _fits(
-    x: Any, w: Any, bias: Any, ndim: int, groups: int, *, transposed: bool = False
-) -> bool:
+def _fits(x: Any, w: Any, bias: Any, ndim: int, groups: int, *, transposed: bool = False) -> bool:
     """Do the arguments go together? Where not, torch says why."""
     if x.ndim not in (ndim + 1, ndim + 2) or w.ndim != ndim + 2 or x.dtype is not w.dtype:
         return False

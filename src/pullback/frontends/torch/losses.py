@@ -86,7 +86,9 @@ def _at_least(x: Any, least: float) -> Any:
 @implements(torch.cosine_similarity)
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     x1, x2 = torch.broadcast_tensors(x1, x2)
-    x1, x2 = (x / _at_least(torch.linalg.vector_norm(x, 2, dim, True), eps) for x in (x1, x2))
+    x1, x2 = (
+        x / _at_least(torch.linalg.vector_norm(x, 2, dim, keepdim=True), eps) for x in (x1, x2)
+    )
     return (x1 * x2).sum(dim)
 
 
@@ -165,10 +167,8 @@ def kl_div(input: Any, target: Any, reduction: int = _MEAN, *, log_target: bool 
 def poisson_nll_loss(
     input: Any, target: Any, log_input: bool, full: bool, eps: float, reduction: int
 ) -> Any:
-    if log_input:
-        losses = input.exp() - target * input
-    else:
-        losses = input - target * (input + eps).log()
+    mean, logarithm = (input.exp(), input) if log_input else (input, (input + eps).log())
+    losses = mean - target * logarithm
     if full:
         count = torch.where(target > 1, target, 1)
         stirling = count * count.log() - count + 0.5 * (2 * math.pi * count).log()
@@ -216,7 +216,7 @@ class _Classes:
         self.keep: Any = None
         values = raw(target)
         low, high = values.aminmax() if values.numel() else (0, 0)
-        if not (0 <= low and high < count) or 0 <= ignore < count:
+        if not (low >= 0 and high < count) or 0 <= ignore < count:
             self.keep = target != ignore
             target = torch.where(self.keep, target, 0)
         if weight is not None:
@@ -309,8 +309,10 @@ def _cross_entropy_of_probabilities(
     if weight is not None:
         products = products * _along(weight, axis, input.ndim)
     losses = -products.sum(axis)
-    return losses.sum() / (input.numel() / count) if reduction == _MEAN else _reduced(
-        losses, reduction
+    return (
+        losses.sum() / (input.numel() / count)
+        if reduction == _MEAN
+        else _reduced(losses, reduction)
     )
 
 

@@ -185,5 +185,3 @@ def _softmax(primitive: Any, *torch_functions: Any) -> None:
 
 _softmax(neural.softmax, torch.softmax, torch.Tensor.softmax, F.softmax)
 _softmax(neural.log_softmax, torch.log_softmax, torch.Tensor.log_softmax, F.log_softmax)
-
-

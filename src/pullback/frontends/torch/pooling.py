@@ -84,7 +84,7 @@ def _upsampling(name: str, ndim: int) -> None:
 
     @implements(function)
     def apply(input: Any, output_size: Any, *args: Any, **kwargs: Any) -> Any:
-        *flags, factors = args if args else (None,)
+        *flags, factors = args or (None,)
         if kwargs or input.ndim != ndim + 2 or not input.numel() or not _is_list(factors):
             return opaque.apply(function, (input, output_size, *args), kwargs)
         if output_size is None:

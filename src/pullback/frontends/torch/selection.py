@@ -69,9 +69,7 @@ def extreme_along(name: str, input: Any, dim: int, keepdim: bool = False) -> Any
 
 
 @implements(*both("sort"))
-def sort(
-    input: Any, dim: int = -1, descending: bool = False, *, stable: bool | None = None
-) -> Any:
+def sort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool | None = None) -> Any:
     if not input.ndim:
         return opaque.apply(torch.sort, (input, dim, descending), {})
     parts = _pick(input, dim, "sort", (bool(descending), bool(stable)))
@@ -84,9 +82,7 @@ def msort(input: Any) -> Any:
 
 
 @implements(*both("topk"))
-def topk(
-    input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
-) -> Any:
+def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     if not input.ndim:
         return opaque.apply(torch.topk, (input, k, dim, largest, sorted), {})
     return torch.return_types.topk(_pick(input, dim, "topk", (k, largest, sorted)))
