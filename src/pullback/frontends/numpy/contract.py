@@ -186,8 +186,8 @@ def _key(optimize: Any) -> Any:
 class _Schedule(NamedTuple):
     """An einsum as steps: each operand made simple, then products of two, then a transposition.
 
-    `alone` are (operand, function's name, its options); `pairs` are (i, j, subscripts), and each product
-    goes to the end of the list of operands.
+    `alone` are (operand, function's name, its options); `pairs` are (i, j, subscripts), and each
+    product goes to the end of the list of operands.
     """
 
     alone: list[tuple[int, str, dict[str, Any]]]
