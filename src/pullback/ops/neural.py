@@ -1,35 +1,16 @@
-"""Ops that only neural networks' libraries have a function for: NumPy's programs spell them out."""
+"""Activations, softmaxes and normalisations.
+
+Scalars of an activation (a slope, a threshold) are parameters; at a kink the derivative is torch's.
+"""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from ..core import Primitive
-from ..rules import JOINT, PARTIAL, Rule
-from . import lift
+from .native import elementwise, opaque
 
-# By name, as `declare.registry` has those that run on NumPy too.
-registry: dict[str, Primitive] = {}
-
-
-def _absent(*args: Any, **params: Any) -> Any:
-    raise NotImplementedError("NumPy has no such function")
-
-
-def _elementwise(name: str, partial: Any, *, masks: bool = False) -> Primitive:
-    rule = Rule(PARTIAL, partial, ("x",), masks=masks)
-    return _declare(Primitive(name, "elementwise", _absent, [rule], batch=lift.aligned()))
-
-
-def _opaque(name: str, vjp: Any) -> Primitive:
-    rule = Rule(JOINT, vjp, ("x",))
-    return _declare(Primitive(name, "opaque", _absent, [rule], joint=True, batch=lift.aligned()))
-
-
-def _declare(primitive: Primitive) -> Primitive:
-    registry[primitive.name] = primitive
-    return primitive
+# Activations
 
 
 def _gelu(xp: Any, x: Any) -> Any:
@@ -37,9 +18,91 @@ def _gelu(xp: Any, x: Any) -> Any:
     return 0.5 * (1 + xp.erf(x * math.sqrt(0.5))) + x * density
 
 
-relu = _elementwise("relu", lambda out: out > 0, masks=True)
-sigmoid = _elementwise("sigmoid", lambda out: out * (1 - out))
-gelu = _elementwise("gelu", _gelu)  # with the error function
+_TANH_GELU = math.sqrt(2 / math.pi), 0.044715
+
+
+def _gelu_tanh(xp: Any, x: Any) -> Any:
+    scale, cubic = _TANH_GELU
+    t = xp.tanh(scale * (x + cubic * x * x * x))
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * scale * (1 + 3 * cubic * x * x)
+
+
+def _silu(xp: Any, x: Any) -> Any:
+    s = xp.sigmoid(x)
+    return s * (1 + x * (1 - s))
+
+
+def _mish(xp: Any, x: Any) -> Any:
+    t = xp.tanh(xp.softplus(x, beta=1.0, threshold=20.0))
+    return t + x * (1 - t * t) * xp.sigmoid(x)
+
+
+def _elu(xp: Any, x: Any, alpha: float, scale: float, input_scale: float) -> Any:
+    below = xp.where(x > 0, 0, x)  # exp must not overflow where it is not taken
+    slope = (alpha * scale * input_scale) * xp.exp(below * input_scale)
+    return xp.where(x > 0, scale, slope)
+
+
+def _softplus(xp: Any, x: Any, beta: float, threshold: float) -> Any:
+    return xp.where(x * beta > threshold, 1, xp.sigmoid(x * beta))
+
+
+def _hardswish(xp: Any, x: Any) -> Any:
+    return xp.where(x > -3, xp.where(x < 3, x / 3 + 0.5, 1), 0)
+
+
+def _either(xp: Any, x: Any, condition: Any, one: float, other: float) -> Any:
+    """One of two numbers for each element, in the precision of `x`."""
+    return xp.where(condition, xp.ones((), dtype=x.dtype) * one, other)
+
+
+relu = elementwise("relu", lambda out: out > 0, masks=True)
+sigmoid = elementwise("sigmoid", lambda out: out * (1 - out))
+gelu = elementwise("gelu", _gelu)  # with the error function
+gelu_tanh = elementwise("gelu_tanh", _gelu_tanh)
+silu = elementwise("silu", _silu)
+mish = elementwise("mish", _mish)
+elu = elementwise("elu", _elu)  # with its relatives celu and selu
+softplus = elementwise("softplus", _softplus)
+log_sigmoid = elementwise("log_sigmoid", lambda xp, x: xp.sigmoid(-x))
+leaky_relu = elementwise("leaky_relu", lambda xp, x, slope: _either(xp, x, x > 0, 1, slope))
+hardtanh = elementwise("hardtanh", lambda x, low, high: (x > low) & (x < high), masks=True)
+hardsigmoid = elementwise(
+    "hardsigmoid", lambda xp, x: _either(xp, x, (x > -3) & (x < 3), 1 / 6, 0), masks=True
+)
+hardswish = elementwise("hardswish", _hardswish, masks=True)
+hardshrink = elementwise("hardshrink", lambda x, size: ~(abs(x) <= size), masks=True)
+softshrink = elementwise("softshrink", lambda x, size: ~(abs(x) <= size), masks=True)
+threshold = elementwise("threshold", lambda x, level: ~(x <= level), masks=True)
+
+# What losses are made of
+
+rsqrt = elementwise("rsqrt", lambda out: -0.5 * out * out * out)
+xlogy = elementwise(
+    "xlogy",
+    lambda xp, x, y: xp.where((x == 0) & (y <= 0), 0, xp.log(y)),
+    lambda x, y: x / y,
+)
+erfinv = elementwise("erfinv", lambda xp, out: 0.5 * math.sqrt(math.pi) * xp.exp(out * out))
+
+
+def _odds_denominator(xp: Any, x: Any) -> Any:
+    return xp.clip((1 - x) * x, 1e-12, None)
+
+
+def _log_odds(xp: Any, x: Any) -> Any:
+    return xp.clip(xp.log1p(-x), -100, None) - xp.clip(xp.log(x), -100, None)
+
+
+binary_cross_entropy = elementwise(
+    "binary_cross_entropy",
+    lambda xp, x, y: (x - y) / _odds_denominator(xp, x),
+    _log_odds,
+)
+# x ** 2 / 2 within delta, and linear beyond.
+huber = elementwise("huber", lambda xp, x, delta: xp.clip(x, -delta, delta))
+
+# Softmaxes
 
 
 def _softmax_vjp(cotangent: Any, xp: Any, out: Any, axis: Any) -> tuple[Any]:
@@ -51,6 +114,12 @@ def _log_softmax_vjp(cotangent: Any, xp: Any, out: Any, axis: Any) -> tuple[Any]
     return (cotangent - xp.exp(out) * xp.sum(cotangent, axis=axis, keepdims=True),)
 
 
+softmax = opaque("softmax", _softmax_vjp)
+log_softmax = opaque("log_softmax", _log_softmax_vjp)
+
+# Normalisations
+
+
 def _standardize_vjp(
     cotangent: Any, xp: Any, x: Any, out: Any, axis: Any, eps: float
 ) -> tuple[Any]:
@@ -60,7 +129,5 @@ def _standardize_vjp(
     return ((centred - out * along) / deviation,)
 
 
-softmax = _opaque("softmax", _softmax_vjp)
-log_softmax = _opaque("log_softmax", _log_softmax_vjp)
 # (x - mean) / sqrt(variance + eps), both over `axis`.
-standardize = _opaque("standardize", _standardize_vjp)
+standardize = opaque("standardize", _standardize_vjp)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import sys
 from contextvars import ContextVar
 from types import ModuleType, SimpleNamespace
@@ -15,10 +16,27 @@ import torch
 from ... import core
 from ...errors import ConversionError, UnsupportedError
 from ...ops.declare import registry
-from ...ops.neural import registry as neural_registry
-from . import autograd, contract, elementwise, fft, index, linalg, neural, reduce, shape
+from ...ops.native import FAMILIES
+from ...ops.native import registry as native_registry
+from . import (
+    along,
+    autograd,
+    contract,
+    convolution,
+    elementwise,
+    fft,
+    filters,
+    index,
+    linalg,
+    neural,
+    reduce,
+    shape,
+)
 from .autograd import transformed, version_of
 from .helpers import HELPERS
+
+for _name in FAMILIES:
+    importlib.import_module(f"pullback.ops.{_name}")
 
 
 class _Implementations(dict[str, Any]):
@@ -57,7 +75,7 @@ def _functions_of(module: ModuleType) -> dict[str, Any]:
         name: function
         for name, function in vars(module).items()
         if name in registry
-        or name in neural_registry
+        or name in native_registry
         or getattr(function, "__module__", None) == module.__name__
     }
 
@@ -72,6 +90,9 @@ for _family in (
     linalg,
     fft,
     neural,
+    convolution,
+    along,
+    filters,
     autograd,
 ):
     implementations.update(_functions_of(_family))
@@ -342,6 +363,7 @@ _FRESH = _count_of_a_fresh_tensor()
 # What rules call: the primitives, which dispatch on boxes, and functions of torch's, which do too.
 functions: dict[str, Any] = dict(implementations)
 functions |= {name: primitive for name, primitive in registry.items() if not hasattr(np, name)}
+functions |= native_registry
 functions |= HELPERS
 
 

@@ -45,8 +45,23 @@ rint = torch.round
 # Those that torch calls as NumPy does.
 _SAME = """
     arccos arccosh arcsin arcsinh arctan arctanh ceil copysign cos cosh exp exp2 expm1 float_power
-    floor fmax fmin fmod heaviside hypot i0 isfinite isinf isnan log log10 log1p log2 logaddexp
-    logaddexp2 logical_and logical_not logical_or logical_xor maximum minimum nan_to_num nextafter
+    floor fmax fmin fmod heaviside hypot i0 isfinite isinf isnan log log10 log1p log2
+    logical_and logical_not logical_or logical_xor maximum minimum nan_to_num nextafter
     reciprocal remainder signbit sin sinc sinh sqrt square tan tanh trunc deg2rad rad2deg
 """.split()
 globals().update({name: getattr(torch, name) for name in _SAME})
+
+
+def logaddexp(x: Any, y: Any) -> Any:
+    return torch.logaddexp(x, _tensor(y, x))
+
+
+def logaddexp2(x: Any, y: Any) -> Any:
+    return torch.logaddexp2(x, _tensor(y, x))
+
+
+def _tensor(y: Any, like: Any) -> Any:
+    """A number as a tensor, for functions that take no numbers."""
+    if isinstance(y, torch.Tensor):
+        return y
+    return torch.tensor(y, dtype=like.dtype, device=like.device)

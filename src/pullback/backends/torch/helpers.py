@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from ...ops import shape
+
 
 def _conj(x: Any) -> Any:
     return x.conj() if x.dtype.is_complex else x
@@ -31,6 +33,16 @@ def _concatenate(arrays: Any, axis: int) -> Any:
     return torch.cat(tuple(arrays), axis)
 
 
+def _diagonal(x: Any, axis1: int, axis2: int) -> Any:
+    if (axis1, axis2) != (-2, -1):
+        x = x.movedim((axis1, axis2), (-2, -1))
+    return shape.diagonal(x, offset=0)
+
+
+def _trace(x: Any, axis1: int, axis2: int) -> Any:
+    return _diagonal(x, axis1, axis2).sum(-1)
+
+
 HELPERS: dict[str, Any] = {
     "concatenate": _concatenate,
     "moveaxis": torch.movedim,
@@ -47,5 +59,7 @@ HELPERS: dict[str, Any] = {
     "imag": torch.imag,
     "real": torch.real,
     "tril": torch.tril,
+    "diagonal": _diagonal,
+    "trace": _trace,
     "sign": torch.sgn,
 }

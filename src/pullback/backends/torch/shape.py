@@ -41,3 +41,11 @@ def concatenate(*arrays: Any, axis: int, starts: tuple[int, ...]) -> Any:
 
 def stack(*arrays: Any, axis: int) -> Any:
     return torch.stack(arrays, axis)
+
+
+def copy(x: Any, memory_format: Any = torch.preserve_format) -> Any:
+    return x.clone(memory_format=memory_format)
+
+
+def diagonal(x: Any, offset: int) -> Any:
+    return torch.diagonal(x, offset, -2, -1)

@@ -136,9 +136,9 @@ def einsum(
     subscripts, arrays = _string_form(operands)
     values = _in_one_dtype([as_array(array) for array in arrays], dtype, casting)
     shapes = tuple([value.shape for value in values])
-    schedule = _schedule(subscripts, shapes, _key(optimize))
-    for place, function, options in schedule.alone:
-        values[place] = function(values[place], **options)
+    schedule = schedule_of(subscripts, shapes, _key(optimize))
+    for place, name, options in schedule.alone:
+        values[place] = getattr(np, name)(values[place], **options)
     for i, j, pair in schedule.pairs:
         values.append(ops.contract(values[i], values[j], subscripts=pair))
     axes = schedule.axes
@@ -186,17 +186,17 @@ def _key(optimize: Any) -> Any:
 class _Schedule(NamedTuple):
     """An einsum as steps: each operand made simple, then products of two, then a transposition.
 
-    `alone` are (operand, function, its options); `pairs` are (i, j, subscripts), and each product
-    goes to the end of the list of operands.
+    `alone` are (operand, function's name, its options); `pairs` are (i, j, subscripts), and each
+    product goes to the end of the list of operands.
     """
 
-    alone: list[tuple[int, Any, dict[str, Any]]]
+    alone: list[tuple[int, str, dict[str, Any]]]
     pairs: list[tuple[int, int, str]]
     axes: tuple[int, ...] | None
 
 
 @functools.lru_cache(maxsize=1024)
-def _schedule(subscripts: str, shapes: tuple[tuple[int, ...], ...], optimize: Any) -> _Schedule:
+def schedule_of(subscripts: str, shapes: tuple[tuple[int, ...], ...], optimize: Any) -> _Schedule:
     terms, result = _labels(subscripts, shapes)
     alone, terms, sizes = _simplified(terms, shapes, result)
     pairs, last = _pairs(terms, result, sizes, optimize)
@@ -225,12 +225,12 @@ def _labels(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[st
 
 def _simplified(
     terms: list[str], shapes: Sequence[tuple[int, ...]], result: str
-) -> tuple[list[tuple[int, Any, dict[str, Any]]], list[str], dict[str, int]]:
+) -> tuple[list[tuple[int, str, dict[str, Any]]], list[str], dict[str, int]]:
     """Diagonals taken, axes that broadcast dropped, and axes of one operand alone summed.
 
     What is left is a product in which every label has one length, and stands in two places.
     """
-    steps: list[tuple[int, Any, dict[str, Any]]] = []
+    steps: list[tuple[int, str, dict[str, Any]]] = []
     terms = list(terms)
     lengths = [_lengths(term, shape) for term, shape in zip(terms, shapes, strict=True)]
     sizes: dict[str, int] = {}
@@ -247,14 +247,14 @@ def _simplified(
         for label in own:
             while term.count(label) > 1:
                 first, second = term.index(label), term.rindex(label)
-                steps.append((place, np.diagonal, {"axis1": first, "axis2": second}))
+                steps.append((place, "diagonal", {"axis1": first, "axis2": second}))
                 term = term[:first] + term[first + 1 : second] + term[second + 1 :] + label
         terms[place] = _without(
-            term, {c for c in own if own[c] != sizes[c]}, place, np.squeeze, steps
+            term, {c for c in own if own[c] != sizes[c]}, place, "squeeze", steps
         )
     for place, term in enumerate(terms):
         others = "".join([*terms[:place], *terms[place + 1 :], result])
-        terms[place] = _without(term, set(term) - set(others), place, np.sum, steps)
+        terms[place] = _without(term, set(term) - set(others), place, "sum", steps)
     return steps, terms, sizes
 
 
@@ -270,12 +270,12 @@ def _lengths(term: str, shape: tuple[int, ...]) -> dict[str, int]:
     return lengths
 
 
-def _without(term: str, labels: set[str], place: int, function: Any, steps: list[Any]) -> str:
-    """`term` without `labels`, whose axes `function` takes away."""
+def _without(term: str, labels: set[str], place: int, name: str, steps: list[Any]) -> str:
+    """`term` without `labels`, whose axes the function of that name takes away."""
     if not labels:
         return term
     axes = tuple(axis for axis, label in enumerate(term) if label in labels)
-    steps.append((place, function, {"axis": axes}))
+    steps.append((place, name, {"axis": axes}))
     return "".join(label for label in term if label not in labels)
 
 

@@ -1,4 +1,4 @@
-"""The matmul family: torch's signatures over `matmul` and `contract`."""
+"""The matmul family and einsum: torch's signatures over `matmul` and `contract`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import torch
 
 from ...ops import contract as ops
+from ...ops import shape as shapes_ops
+from ..numpy.contract import schedule_of
 from . import opaque
 from .box import TensorBox
 from .dispatch import implements
@@ -48,28 +50,32 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
 @implements(torch.einsum)
 def einsum(*args: Any) -> Any:
     operands = args[1:] if len(args) != 2 or isinstance(args[1], torch.Tensor) else args[1]
-    subscripts = args[0].replace(" ", "") if isinstance(args[0], str) else ""
-    if len(operands) != 2 or not _is_product(subscripts):
+    plain = isinstance(args[0], str) and len({x.dtype for x in operands}) == 1
+    try:
+        shapes = tuple(tuple(x.shape) for x in operands)
+        steps = schedule_of(args[0].replace(" ", ""), shapes, "greedy") if plain else None
+    except ValueError:  # torch says what is wrong
+        steps = None
+    if steps is None:
         return opaque.apply(torch.einsum, args, {})
-    x, y = operands
-    sizes: dict[str, int] = {}
-    left, right, _ = subscripts.replace("->", ",").split(",")
-    for label, size in zip(left + right, (*x.shape, *y.shape), strict=False):
-        if sizes.setdefault(label, size) != size:  # one of them is 1, and broadcasts
-            return opaque.apply(torch.einsum, args, {})
-    if (len(left), len(right)) != (x.ndim, y.ndim) or x.dtype is not y.dtype:
-        return opaque.apply(torch.einsum, args, {})
-    return ops.contract(x, y, subscripts=subscripts)
+    values = list(operands)
+    for place, name, options in steps.alone:
+        values[place] = _ALONE[name](values[place], **options)
+    for i, j, pair in steps.pairs:
+        values.append(ops.contract(values[i], values[j], subscripts=pair))
+    return values[-1] if steps.axes is None else values[-1].permute(steps.axes)
 
 
-def _is_product(subscripts: str) -> bool:
-    """Is this the plainest form: no label twice in one place, and each in two places at least?"""
-    if "." in subscripts or "->" not in subscripts or subscripts.count(",") != 1:
-        return False
-    terms = subscripts.replace("->", ",").split(",")
-    if any(len(set(term)) != len(term) for term in terms):
-        return False
-    return all(sum(label in term for term in terms) >= 2 for label in set("".join(terms)))
+def _diagonal(x: Any, axis1: int, axis2: int) -> Any:
+    return shapes_ops.diagonal(x.movedim((axis1, axis2), (-2, -1)), offset=0)
+
+
+# The steps of an einsum that take one operand.
+_ALONE: dict[str, Any] = {
+    "diagonal": _diagonal,
+    "squeeze": lambda x, axis: x.squeeze(axis),
+    "sum": lambda x, axis: x.sum(axis),
+}
 
 
 @implements(torch.addmm, torch.Tensor.addmm)

@@ -1,7 +1,11 @@
-"""Fourier transforms of whole axes; those that cut or pad are left to torch's own derivative."""
+"""Fourier transforms: torch's signatures over four linear maps.
+
+A transform of several axes of a real signal is one of the last, and complex ones of the others.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,32 +15,127 @@ from . import opaque
 from .dispatch import implements
 from .reduce import axes_of
 
-_NORMS = ("backward", "ortho", "forward")
+_OTHER = ops.OTHER_NORM
+
+Sizes = tuple[int | None, ...]
 
 
-def _complex(name: str, primitive: Any) -> None:
-    """The transforms between complex signals: of one axis, of two, of all."""
-    for suffix, default in (("", -1), ("2", (-2, -1)), ("n", None)):
-        function = getattr(torch.fft, name + suffix)
-
-        @implements(function)
-        def transform(
-            input: Any,
-            n: Any = None,
-            dim: Any = default,
-            norm: Any = None,
-            *,
-            s: Any = None,
-            out: Any = None,
-            function: Any = function,
-        ) -> Any:
-            norm = norm or "backward"
-            size = n if s is None else s
-            if size is not None or out is not None or norm not in _NORMS or not input.ndim:
-                return opaque.apply(function, (input, size, dim, norm), {"out": out})
-            axes = axes_of(dim, input.ndim)
-            return primitive(input, axes=axes or tuple(range(-input.ndim, 0)), norm=norm)
+def _resized(x: Any, axes: tuple[int, ...], sizes: Sizes) -> Any:
+    """`x` cut, or with zeros behind it, to `sizes` (None: as it is) on `axes`."""
+    for axis, size in zip(axes, sizes, strict=True):
+        if size is None or size == x.shape[axis]:
+            continue
+        if size < x.shape[axis]:
+            x = x.narrow(axis, 0, size)
+        else:
+            x = torch.constant_pad_nd(x, [0, 0] * (-axis - 1) + [0, size - x.shape[axis]])
+    return x
 
 
-_complex("fft", ops.fftn)
-_complex("ifft", ops.ifftn)
+def _complex(primitive: Any) -> Callable[..., Any]:
+    def transform(x: Any, axes: Any, sizes: Sizes, norm: str) -> Any:
+        return primitive(_resized(x, axes, sizes), axes=axes, norm=norm)
+
+    return transform
+
+
+def _rest(primitive: Any, x: Any, axes: Any, sizes: Sizes, norm: str) -> Any:
+    """The complex transform of all axes but the last."""
+    if len(axes) == 1:
+        return x
+    return primitive(_resized(x, axes[:-1], sizes[:-1]), axes=axes[:-1], norm=norm)
+
+
+def _rfft(x: Any, axes: Any, sizes: Sizes, norm: str) -> Any:
+    half = ops.rfft(_resized(x, axes[-1:], sizes[-1:]), axis=axes[-1], norm=norm)
+    return _rest(ops.fftn, half, axes, sizes, norm)
+
+
+def _irfft(x: Any, axes: Any, sizes: Sizes, norm: str) -> Any:
+    n = sizes[-1] or 2 * (x.shape[axes[-1]] - 1)
+    x = _rest(ops.ifftn, x, axes, sizes, norm)
+    half = _resized(x, axes[-1:], (n // 2 + 1,))
+    return ops.irfft(half, n=n, axis=axes[-1], norm=norm)
+
+
+def _hfft(x: Any, axes: Any, sizes: Sizes, norm: str) -> Any:
+    n = sizes[-1] or 2 * (x.shape[axes[-1]] - 1)
+    x = _rest(ops.fftn, x, axes, sizes, norm)
+    half = torch.conj(_resized(x, axes[-1:], (n // 2 + 1,)))
+    return ops.irfft(half, n=n, axis=axes[-1], norm=_OTHER[norm])
+
+
+def _ihfft(x: Any, axes: Any, sizes: Sizes, norm: str) -> Any:
+    x = _resized(x, axes[-1:], sizes[-1:])
+    half = torch.conj(ops.rfft(x, axis=axes[-1], norm=_OTHER[norm]))
+    return _rest(ops.ifftn, half, axes, sizes, norm)
+
+
+# Name -> how, and whether of real signals only.
+_TRANSFORMS: dict[str, tuple[Callable[..., Any], bool]] = {
+    "fft": (_complex(ops.fftn), False),
+    "ifft": (_complex(ops.ifftn), False),
+    "rfft": (_rfft, True),
+    "irfft": (_irfft, False),
+    "hfft": (_hfft, False),
+    "ihfft": (_ihfft, True),
+}
+
+
+def _register(name: str, suffix: str, default: Any) -> None:
+    """The transform of one axis, of two, or of all."""
+    function = getattr(torch.fft, name + suffix)
+    run, real = _TRANSFORMS[name]
+
+    @implements(function)
+    def transform(
+        input: Any,
+        n: Any = None,
+        dim: Any = default,
+        norm: Any = None,
+        *,
+        s: Any = None,
+        out: Any = None,
+    ) -> Any:
+        given = n if s is None else s
+        args = (input, given, dim, norm)
+        if out is not None or (norm or "backward") not in _OTHER or not input.numel():
+            return opaque.apply(function, args, {"out": out})
+        axes = _axes(dim, given, input.ndim)
+        sizes = (given,) * len(axes) if given is None or isinstance(given, int) else tuple(given)
+        sizes = tuple(None if size == -1 else size for size in sizes)
+        bad = len(sizes) != len(axes) or not axes
+        bad = bad or any(size is not None and size < 1 for size in sizes)
+        if bad or not input.ndim or (real and input.dtype.is_complex) or not _is_float(input):
+            return opaque.apply(function, args, {})
+        if name in ("irfft", "hfft") and (sizes[-1] or 2 * (input.shape[axes[-1]] - 1)) < 1:
+            return opaque.apply(function, args, {})
+        return run(input, axes, sizes, norm or "backward")
+
+
+def _axes(dim: Any, sizes: Any, ndim: int) -> tuple[int, ...]:
+    if dim is None:
+        count = len(sizes) if isinstance(sizes, (list, tuple)) else ndim
+        return tuple(range(-count, 0))
+    return axes_of(dim, ndim) or ()
+
+
+def _is_float(x: Any) -> bool:
+    return x.dtype.is_floating_point or x.dtype.is_complex
+
+
+for _name in _TRANSFORMS:
+    for _suffix, _default in (("", -1), ("2", (-2, -1)), ("n", None)):
+        _register(_name, _suffix, _default)
+
+
+@implements(torch.fft.fftshift)
+def fftshift(input: Any, dim: Any = None) -> Any:
+    axes = axes_of(dim, input.ndim) or tuple(range(-input.ndim, 0))
+    return torch.roll(input, [input.shape[axis] // 2 for axis in axes], axes)
+
+
+@implements(torch.fft.ifftshift)
+def ifftshift(input: Any, dim: Any = None) -> Any:
+    axes = axes_of(dim, input.ndim) or tuple(range(-input.ndim, 0))
+    return torch.roll(input, [(input.shape[axis] + 1) // 2 for axis in axes], axes)

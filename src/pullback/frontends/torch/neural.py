@@ -1,46 +1,52 @@
-"""What neural networks are made of: torch's signatures over pullback's primitives.
+"""Activations and softmaxes: torch's signatures over pullback's primitives.
 
-Options that change more than a factor are left to torch's own derivative (see `opaque.py`), as are
-convolutions and poolings.
+Options that change more than a factor are left to torch's own derivative (see `opaque.py`).
 """
 
 from __future__ import annotations
 
-import inspect
-import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch.nn import functional as F
 
-from ...ops import contract, neural, special
+from ...ops import neural, special
 from ...recorders import recorder
 from . import opaque
 from .box import TensorBox
-from .dispatch import functions, implements, is_box
-from .index import getitem
+from .dispatch import functions, implements
 from .mutation import replace
 from .pointwise import BACKEND
 from .reduce import axes_of
 
-# Pointwise
+_nn: Any = torch._C._nn
 
-for _primitive, _functions in (
-    (neural.sigmoid, (torch.sigmoid, F.sigmoid, torch.special.expit, torch.Tensor.sigmoid)),
+# Those without options: a primitive's recorder itself
+
+_PLAIN = (
+    (neural.sigmoid, (torch.sigmoid, torch.special.expit, torch.Tensor.sigmoid)),
+    (neural.log_sigmoid, (_nn.log_sigmoid,)),
+    (neural.silu, (_nn.silu,)),
+    (neural.mish, (_nn.mish,)),
+    (neural.hardsigmoid, (_nn.hardsigmoid,)),
+    (neural.hardswish, (_nn.hardswish,)),
+    (neural.rsqrt, (torch.rsqrt, torch.Tensor.rsqrt)),
+    (neural.erfinv, (torch.erfinv, torch.special.erfinv, torch.Tensor.erfinv)),
     (special.erf, (torch.erf, torch.special.erf, torch.Tensor.erf)),
     (special.erfc, (torch.erfc, torch.special.erfc, torch.Tensor.erfc)),
     (special.gammaln, (torch.lgamma, torch.special.gammaln, torch.Tensor.lgamma)),
-):
+)
+for _primitive, _functions in _PLAIN:
     _apply = recorder(_primitive, BACKEND)
     for _function in _functions:
         functions[_function] = _apply
 
 _relu = recorder(neural.relu, BACKEND)
-_sigmoid = recorder(neural.sigmoid, BACKEND)
 _gelu = recorder(neural.gelu, BACKEND)
+_gelu_tanh = recorder(neural.gelu_tanh, BACKEND)
+_silu = recorder(neural.silu, BACKEND)
 TensorBox.relu = _relu  # type: ignore[method-assign]
-TensorBox.sigmoid = _sigmoid  # type: ignore[method-assign]
+TensorBox.sigmoid = functions[torch.sigmoid]  # type: ignore[method-assign]
 
 
 @implements(torch.relu, torch.Tensor.relu, F.relu)
@@ -50,15 +56,119 @@ def relu(input: Any, inplace: bool = False) -> Any:
 
 @implements(F.silu)
 def silu(input: Any, inplace: bool = False) -> Any:
-    out = input * _sigmoid(input)
-    return replace(input, out) if inplace else out
+    return replace(input, _silu(input)) if inplace else _silu(input)
 
 
 @implements(F.gelu)
-def gelu(input: Any, approximate: str = "none") -> Any:
-    if approximate != "none":
+def gelu(input: Any, *, approximate: str = "none") -> Any:
+    if approximate not in ("none", "tanh"):
         return opaque.apply(F.gelu, (input,), {"approximate": approximate})
-    return _gelu(input)
+    return _gelu(input) if approximate == "none" else _gelu_tanh(input)
+
+
+# Those with scalars, which are parameters
+
+
+@implements(_nn.leaky_relu)
+def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
+    return neural.leaky_relu(input, slope=negative_slope)
+
+
+@implements(torch.rrelu)
+def rrelu(
+    input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, **kwargs: Any
+) -> Any:
+    if training or kwargs:
+        return opaque.apply(torch.rrelu, (input, lower, upper, training), kwargs)
+    return neural.leaky_relu(input, slope=(lower + upper) / 2)
+
+
+@implements(torch.prelu, torch.Tensor.prelu)
+def prelu(input: Any, weight: Any) -> Any:
+    channels = weight.numel()
+    if channels != 1 and (input.ndim < 2 or channels != input.shape[1]):
+        return opaque.apply(torch.prelu, (input, weight), {})
+    if weight.ndim and input.ndim > 1:
+        weight = weight.reshape(channels, *(1,) * (input.ndim - 2))
+    elif weight.ndim:
+        weight = weight.reshape(weight.shape if input.ndim else ())
+    return torch.where(input > 0, input, weight * input)
+
+
+@implements(_nn.elu)
+def elu(input: Any, alpha: Any = 1.0, scale: Any = 1.0, input_scale: Any = 1.0) -> Any:
+    return neural.elu(input, alpha=alpha, scale=scale, input_scale=input_scale)
+
+
+@implements(torch.celu)
+def celu(input: Any, alpha: float = 1.0) -> Any:
+    if not alpha:
+        return opaque.apply(torch.celu, (input, alpha), {})
+    return neural.elu(input, alpha=alpha, scale=1.0, input_scale=1 / alpha)
+
+
+_SELU = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+@implements(torch.selu)
+def selu(input: Any) -> Any:
+    alpha, scale = _SELU
+    return neural.elu(input, alpha=alpha, scale=scale, input_scale=1.0)
+
+
+@implements(_nn.softplus)
+def softplus(input: Any, beta: float = 1, threshold: float = 20) -> Any:
+    return neural.softplus(input, beta=beta, threshold=threshold)
+
+
+@implements(_nn.hardtanh)
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    return neural.hardtanh(input, low=min_val, high=max_val)
+
+
+@implements(_nn.relu6)
+def relu6(input: Any) -> Any:
+    return neural.hardtanh(input, low=0.0, high=6.0)
+
+
+@implements(torch.hardshrink, torch.Tensor.hardshrink)
+def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+    return neural.hardshrink(input, size=lambd)
+
+
+@implements(_nn.softshrink)
+def softshrink(input: Any, lambd: float = 0.5) -> Any:
+    return neural.softshrink(input, size=lambd)
+
+
+@implements(torch.threshold)
+def threshold(input: Any, threshold: float, value: float) -> Any:
+    return neural.threshold(input, level=threshold, value=value)
+
+
+@implements(_nn.glu)
+def glu(input: Any, dim: int = -1) -> Any:
+    if input.shape[dim] % 2:
+        return opaque.apply(_nn.glu, (input, dim), {})
+    kept, gate = input.chunk(2, dim)
+    return kept * gate.sigmoid()
+
+
+@implements(torch.xlogy, torch.special.xlogy, torch.Tensor.xlogy)
+def xlogy(input: Any, other: Any) -> Any:
+    if not (isinstance(input, torch.Tensor) and isinstance(other, torch.Tensor)):
+        return opaque.apply(torch.xlogy, (input, other), {})
+    return neural.xlogy(input, other)
+
+
+@implements(torch.digamma, torch.special.digamma, torch.special.psi, torch.Tensor.digamma)
+def digamma(input: Any) -> Any:
+    return special.polygamma(input, order=0)
+
+
+@implements(torch.polygamma, torch.special.polygamma)
+def polygamma(n: int, input: Any) -> Any:
+    return special.polygamma(input, order=n)
 
 
 def _softmax(primitive: Any, *torch_functions: Any) -> None:
@@ -75,137 +185,3 @@ def _softmax(primitive: Any, *torch_functions: Any) -> None:
 
 _softmax(neural.softmax, torch.softmax, torch.Tensor.softmax, F.softmax)
 _softmax(neural.log_softmax, torch.log_softmax, torch.Tensor.log_softmax, F.log_softmax)
-
-
-# Normalisations
-
-
-@implements(F.layer_norm)
-def layer_norm(
-    input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Any:
-    count = len(normalized_shape)
-    if not count or tuple(input.shape[-count:]) != tuple(normalized_shape):
-        return opaque.apply(F.layer_norm, (input, normalized_shape, weight, bias, eps), {})
-    out = neural.standardize(input, axis=tuple(range(-count, 0)), eps=eps)
-    return _affine(out, weight, bias)
-
-
-@implements(F.group_norm)
-def group_norm(
-    input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Any:
-    size, channels, *rest = input.shape
-    if channels % num_groups:
-        return opaque.apply(F.group_norm, (input, num_groups, weight, bias, eps), {})
-    grouped = input.reshape(size, num_groups, -1)
-    out = neural.standardize(grouped, axis=(-1,), eps=eps).reshape(input.shape)
-    weight, bias = (
-        one if one is None else one.reshape(channels, *(1,) * len(rest)) for one in (weight, bias)
-    )
-    return _affine(out, weight, bias)
-
-
-def _affine(x: Any, weight: Any, bias: Any) -> Any:
-    x = x if weight is None else x * weight
-    return x if bias is None else x + bias
-
-
-# Losses
-
-
-def _reduced(losses: Any, reduction: str) -> Any:
-    if reduction == "mean":
-        return losses.mean()
-    return losses.sum() if reduction == "sum" else losses
-
-
-@implements(F.mse_loss)
-def mse_loss(
-    input: Any,
-    target: Any,
-    size_average: Any = None,
-    reduce: Any = None,
-    reduction: str = "mean",
-    weight: Any = None,
-) -> Any:
-    plain = size_average is None and reduce is None and weight is None
-    if not plain or input.shape != target.shape or reduction not in _REDUCTIONS:
-        options = {"size_average": size_average, "reduce": reduce, "reduction": reduction}
-        return opaque.apply(F.mse_loss, (input, target), {**options, "weight": weight})
-    difference = input - target
-    return _reduced(difference * difference, reduction)
-
-
-_REDUCTIONS = ("mean", "sum", "none")
-
-
-def _of_classes(function: Callable[..., Any], scores: Callable[[Any], Any]) -> None:
-    """A loss that reads the score of the right class, in rows of one score for each class."""
-    signature = inspect.signature(function)
-
-    @implements(function)
-    def loss(*args: Any, **kwargs: Any) -> Any:
-        given = signature.bind(*args, **kwargs)
-        options = {
-            name: value
-            for name, value in given.arguments.items()
-            if name not in ("input", "target", "reduction")
-            and value is not signature.parameters[name].default
-        }
-        input, target = given.arguments["input"], given.arguments["target"]
-        reduction = given.arguments.get("reduction", "mean")
-        classes = not target.dtype.is_floating_point and input.ndim == 2 and target.ndim == 1
-        ignored = classes and not is_box(target) and bool((target < 0).any())
-        if options or not classes or ignored or reduction not in _REDUCTIONS or not len(target):
-            return opaque.apply(function, args, kwargs)
-        rows = torch.arange(input.shape[0], device=input.device)
-        return _reduced(-getitem(scores(input), (rows, target)), reduction)
-
-
-_of_classes(F.nll_loss, lambda scores: scores)
-_of_classes(F.cross_entropy, lambda x: neural.log_softmax(x, axis=(-1,)))
-
-
-# Embedding and attention
-
-
-@implements(F.embedding)
-def embedding(
-    input: Any,
-    weight: Any,
-    padding_idx: Any = None,
-    max_norm: Any = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Any:
-    if padding_idx is not None or max_norm is not None or scale_grad_by_freq or sparse:
-        options = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
-        return opaque.apply(F.embedding, (input, weight, *options), {})
-    return getitem(weight, input)
-
-
-@implements(F.scaled_dot_product_attention)
-def scaled_dot_product_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_mask: Any = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: Any = None,
-    enable_gqa: bool = False,
-) -> Any:
-    if dropout_p or enable_gqa or attn_mask is not None:
-        args = (query, key, value, attn_mask, dropout_p, is_causal)
-        return opaque.apply(
-            F.scaled_dot_product_attention, args, {"scale": scale, "enable_gqa": enable_gqa}
-        )
-    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    scores = contract.matmul(query * scale, key.transpose(-1, -2))
-    if is_causal:
-        rows, columns = scores.shape[-2:]
-        future = torch.ones(rows, columns, dtype=torch.bool, device=scores.device).triu(1)
-        scores = scores.masked_fill(future, -math.inf)
-    return contract.matmul(neural.softmax(scores, axis=(-1,)), value)

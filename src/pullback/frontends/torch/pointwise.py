@@ -45,6 +45,7 @@ _BINARY = {
     "fmax": "fmax",
     "fmin": "fmin",
     "fmod": "fmod",
+    "hypot": "hypot",
     "logaddexp": "logaddexp",
     "logaddexp2": "logaddexp2",
     "multiply": "mul multiply",
@@ -60,6 +61,8 @@ _CONSTANTS = {
     "equal": "eq",
     "not_equal": "ne not_equal",
     "trunc": "trunc fix",
+    "real_sign": "sign",
+    "rint": "round",
 } | {
     name: name
     for name in (
@@ -114,11 +117,13 @@ def _with_options(apply: Callable[..., Any], function: Any) -> Callable[..., Any
 
 
 # What these take is more than their arguments.
-_OPTIONS = "add sub subtract div divide true_divide".split()
+_OPTIONS = "round add sub subtract div divide true_divide".split()
 _TWO = " ".join(
-    names for name, names in (_FOLLOWED | _CONSTANTS).items() if len(registry[name].rules) == 2
+    names
+    for name, names in (_FOLLOWED | _BINARY | _CONSTANTS).items()
+    if len(registry[name].rules) == 2
 ).split()
-for _name, _names in (_FOLLOWED | _CONSTANTS).items():
+for _name, _names in (_FOLLOWED | _BINARY | _CONSTANTS).items():
     _register(_name, _names)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from ...ops import reduce as ops
-from . import opaque
+from . import opaque, selection
 from .box import TensorBox
-from .dispatch import implements, is_box
+from .dispatch import functions, implements, is_box
 
 _NOTHING: Any = object()
 
@@ -83,17 +83,23 @@ def _whole(name: str) -> None:
     def whole(*args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs and is_box(args[0]):
             return primitive(args[0], axis=None, keepdims=False)
+        x, *rest = args
+        if is_box(x) and x.ndim and isinstance(rest[0] if rest else kwargs.get("dim"), int):
+            return selection.extreme_along(name, *args, **kwargs)
+        if len(args) == 2 and not kwargs and isinstance(args[1], torch.Tensor):
+            return ops_of_two[name](*args)
         return opaque.apply(function, args, kwargs)
 
 
+ops_of_two = {"max": torch.maximum, "min": torch.minimum}
 for _name in ("max", "min"):
     _whole(_name)
 
 
 def _spread_of_values(name: str) -> None:
-    function, primitive = getattr(torch, name), getattr(ops, name)
+    primitive = getattr(ops, name)
 
-    @implements(function, getattr(torch.Tensor, name))
+    @implements(getattr(torch, name), getattr(torch.Tensor, name))
     def spread_of_values(
         input: Any,
         dim: Any = None,
@@ -109,9 +115,6 @@ def _spread_of_values(name: str) -> None:
         elif correction is None:
             correction = 1
         axis = axes_of(dim, input.ndim)
-        if input.dtype.is_complex or input.ndim == 0:
-            options = {"dim": dim, "correction": correction, "keepdim": keepdim}
-            return opaque.apply(function, (input,), options)
         return primitive(input, axis=axis, keepdims=keepdim, ddof=correction)
 
 
@@ -129,6 +132,81 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
     x = _in(dtype, input)
     axes = axes_of(dim, x.ndim)
     return x.clone() if axes is None else ops.cumsum(x, axis=axes[0], reverse=False)
+
+
+def _moments(name: str) -> None:
+    spread_of_values = functions[getattr(torch, name)]
+
+    @implements(getattr(torch, f"{name}_mean"))
+    def moments(
+        input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, **kwargs: Any
+    ) -> Any:
+        spread = spread_of_values(input, dim, unbiased, keepdim, **kwargs)
+        dims = None if isinstance(dim, bool) else dim
+        return spread, mean(input, dim=dims, keepdim=keepdim)
+
+
+for _name in ("var", "std"):
+    _moments(_name)
+
+
+@implements(torch.aminmax, torch.Tensor.aminmax)
+def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
+    dims = () if dim is None else dim
+    parts = tuple(_extremes[name](input, dims, keepdim) for name in ("amin", "amax"))
+    return torch.return_types.aminmax(parts)
+
+
+@implements(torch.prod, torch.Tensor.prod)
+def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    x = _in(dtype, input)
+    return ops.prod(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)
+
+
+def _cumulative(name: str) -> None:
+    primitive = getattr(ops, name)
+
+    @implements(getattr(torch, name), getattr(torch.Tensor, name))
+    def cumulative(input: Any, dim: int, *, dtype: Any = None) -> Any:
+        x = _in(dtype, input)
+        axes = axes_of(dim, x.ndim)
+        return x.clone() if axes is None else primitive(x, axis=axes[0])
+
+
+for _name in ("cumprod", "logcumsumexp"):
+    _cumulative(_name)
+
+
+@implements(torch.nansum, torch.Tensor.nansum)
+def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    return sum(torch.where(input.isnan(), 0, input), dim=dim, keepdim=keepdim, dtype=dtype)
+
+
+@implements(torch.nanmean, torch.Tensor.nanmean)
+def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    count = sum(~input.isnan(), dim=dim, keepdim=keepdim)
+    return nansum(input, dim, keepdim, dtype=dtype) / count
+
+
+@implements(torch.trapezoid, torch.trapz)
+def trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Any:
+    return _trapezia(y, x, dx, dim).sum(dim)
+
+
+@implements(torch.cumulative_trapezoid)
+def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Any:
+    return _trapezia(y, x, dx, dim).cumsum(dim)
+
+
+def _trapezia(y: Any, x: Any, dx: Any, dim: int) -> Any:
+    size = y.shape[dim]
+    if x is not None:
+        axis = dim if x.ndim == y.ndim else 0
+        dx = x.narrow(axis, 1, x.shape[axis] - 1) - x.narrow(axis, 0, x.shape[axis] - 1)
+        if x.ndim != y.ndim:
+            after = y.ndim - 1 - dim % y.ndim
+            dx = dx.reshape(-1, *(1,) * after)
+    return (y.narrow(dim, 1, size - 1) + y.narrow(dim, 0, size - 1)) * dx / 2
 
 
 for _name, _ours in {"sum": sum, "mean": mean}.items():

@@ -1,0 +1,281 @@
+"""The functions that docs/torch.md says have pullback's own rules: none is an opaque primitive.
+
+Under vmap each agrees with a loop over the examples; values and derivatives of any order are
+compared with torch's in `test_opdb.py`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import pullback
+
+torch = pytest.importorskip("torch", reason="torch is not installed: make test-torch")
+
+from pullback.frontends.torch import TensorBox, opaque  # noqa: E402
+
+F = torch.nn.functional
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def numbers(*shape, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, dtype=torch.float64, generator=generator)
+
+
+LABELS = torch.tensor([1, 0, 3])
+PLACES = torch.tensor([[0, 2, 1], [1, 0, 2]])
+W3 = numbers(4, 2, 3, seed=1)
+W4 = numbers(4, 2, 3, 2, seed=1)
+W5 = numbers(4, 2, 3, 2, 2, seed=1)
+
+ACTIVATIONS = {
+    name: (getattr(F, name), (3, 4))
+    for name in (
+        "relu relu6 elu selu celu silu mish gelu softplus softsign tanhshrink hardtanh leaky_relu "
+        "hardsigmoid hardswish hardshrink softshrink logsigmoid glu sigmoid tanh normalize"
+    ).split()
+} | {
+    "gelu tanh": (lambda x: F.gelu(x, approximate="tanh"), (3, 4)),
+    "threshold": (lambda x: F.threshold(x, 0.1, 2.0), (3, 4)),
+    "prelu": (lambda x: F.prelu(x, W3[0, 0]), (2, 3)),
+    "softmax": (lambda x: F.softmax(x, -1), (3, 4)),
+    "softmin": (lambda x: F.softmin(x, -1), (3, 4)),
+    "log_softmax": (lambda x: F.log_softmax(x, 0), (3, 4)),
+}
+TARGET = numbers(3, 4, seed=2)
+SIGNS = TARGET.sign()
+LOSSES = {
+    "l1": lambda x: F.l1_loss(x, TARGET),
+    "smooth_l1": lambda x: F.smooth_l1_loss(x, TARGET, beta=0.7),
+    "huber": lambda x: F.huber_loss(x, TARGET, delta=0.7),
+    "mse": lambda x: F.mse_loss(x, TARGET, reduction="sum"),
+    "bce": lambda x: F.binary_cross_entropy(x.sigmoid(), TARGET.sigmoid()),
+    "bce_with_logits": lambda x: F.binary_cross_entropy_with_logits(
+        x, TARGET.sigmoid(), pos_weight=TARGET[0].exp()
+    ),
+    "nll": lambda x: F.nll_loss(x, LABELS, ignore_index=0),
+    "cross_entropy": lambda x: F.cross_entropy(
+        x, LABELS, weight=TARGET[0].exp(), ignore_index=3, label_smoothing=0.1
+    ),
+    "cross_entropy of probabilities": lambda x: F.cross_entropy(x, TARGET.softmax(-1)),
+    "kl_div": lambda x: F.kl_div(x, TARGET.exp(), reduction="batchmean"),
+    "poisson_nll": lambda x: F.poisson_nll_loss(x, TARGET.exp(), full=True),
+    "gaussian_nll": lambda x: F.gaussian_nll_loss(x, TARGET, TARGET.exp(), full=True),
+    "hinge_embedding": lambda x: F.hinge_embedding_loss(x, SIGNS),
+    "margin_ranking": lambda x: F.margin_ranking_loss(x, TARGET, SIGNS, margin=0.1),
+    "cosine_embedding": lambda x: F.cosine_embedding_loss(x, TARGET, SIGNS[:, 0]),
+    "triplet_margin": lambda x: F.triplet_margin_loss(x, TARGET, -TARGET, swap=True),
+    "soft_margin": lambda x: F.soft_margin_loss(x, SIGNS),
+    "multi_margin": lambda x: F.multi_margin_loss(x, LABELS),
+    "cosine_similarity": lambda x: F.cosine_similarity(x, TARGET),
+}
+SIGNALS = {
+    "conv1d": (lambda x: F.conv1d(x, W3, TARGET[0], stride=2, padding=1), (3, 2, 7)),
+    "conv1d same": (lambda x: F.conv1d(x, W3[:, :, :2], padding="same"), (3, 2, 7)),
+    "conv2d": (lambda x: F.conv2d(x, W4, dilation=2, padding=(2, 1)), (3, 2, 7, 5)),
+    "conv2d groups": (lambda x: F.conv2d(x, W4[:, :1], groups=2), (2, 5, 4)),
+    "conv3d": (lambda x: F.conv3d(x, W5), (1, 2, 4, 3, 3)),
+    "conv_transpose1d": (
+        lambda x: F.conv_transpose1d(x, W3, stride=2, output_padding=1),
+        (3, 4, 5),
+    ),
+    "conv_transpose2d": (lambda x: F.conv_transpose2d(x, W4, groups=2), (3, 4, 4, 3)),
+    "conv_transpose3d": (lambda x: F.conv_transpose3d(x, W5, padding=1), (1, 4, 3, 3, 3)),
+    "max_pool1d": (lambda x: F.max_pool1d(x, 2), (3, 2, 6)),
+    "max_pool2d": (lambda x: F.max_pool2d(x, 3, stride=2, padding=1), (3, 2, 6, 5)),
+    "max_pool3d": (lambda x: F.max_pool3d(x, 2), (2, 2, 4, 4, 4)),
+    "avg_pool1d": (lambda x: F.avg_pool1d(x, 2), (3, 2, 6)),
+    "avg_pool2d": (lambda x: F.avg_pool2d(x, 3, stride=2, padding=1), (2, 6, 5)),
+    "avg_pool3d": (lambda x: F.avg_pool3d(x, 2), (2, 2, 4, 4, 4)),
+    "adaptive_avg_pool1d": (lambda x: F.adaptive_avg_pool1d(x, 3), (3, 2, 7)),
+    "adaptive_avg_pool2d": (lambda x: F.adaptive_avg_pool2d(x, (3, None)), (3, 2, 7, 5)),
+    "adaptive_max_pool2d": (lambda x: F.adaptive_max_pool2d(x, 3), (3, 2, 7, 5)),
+    "lp_pool2d": (lambda x: F.lp_pool2d(x.exp(), 2, 2), (3, 2, 6, 6)),
+    "nearest": (lambda x: F.interpolate(x, scale_factor=2), (3, 2, 3, 4)),
+    "bilinear": (
+        lambda x: F.interpolate(x, (5, 7), mode="bilinear", align_corners=True),
+        (3, 2, 3, 4),
+    ),
+    "unfold": (lambda x: F.unfold(x, 2), (3, 2, 3, 4)),
+    "fold": (lambda x: F.fold(x, (3, 4), 2), (3, 8, 6)),
+    "batch_norm": (lambda x: F.batch_norm(x, None, None, TARGET[0], training=True), (3, 4, 5)),
+    "batch_norm eval": (lambda x: F.batch_norm(x, TARGET[0], TARGET[1].exp()), (3, 4, 5)),
+    "instance_norm": (lambda x: F.instance_norm(x, weight=TARGET[0]), (3, 4, 5)),
+    "layer_norm": (lambda x: F.layer_norm(x, (4,), TARGET[0], TARGET[1]), (3, 4)),
+    "group_norm": (lambda x: F.group_norm(x, 2, TARGET[0]), (3, 4, 5)),
+    "rms_norm": (lambda x: F.rms_norm(x, (4,)), (3, 4)),
+    **{
+        f"pad {mode}": (lambda x, mode=mode: F.pad(x, (1, 2, 2, 1), mode=mode), (2, 3, 4, 5))
+        for mode in ("constant", "reflect", "replicate", "circular")
+    },
+    "attention": (
+        lambda x: F.scaled_dot_product_attention(x, x + 1, x, TARGET[:, :3] > 0, scale=0.3),
+        (2, 3, 4),
+    ),
+    "causal attention": (
+        lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True),
+        (2, 3, 4),
+    ),
+    "linear": (lambda x: F.linear(x, TARGET, TARGET[:, 0]), (2, 4)),
+    "embedding": (lambda x: F.embedding(PLACES, x, padding_idx=1), (3, 4)),
+}
+CHOICES = {
+    name: (lambda x, name=name: getattr(torch, name)(x, 1)[0], (3, 4))
+    for name in "max min median mode sort cummax cummin".split()
+} | {
+    "topk": (lambda x: torch.topk(x, 2, 0).values, (3, 4)),
+    "kthvalue": (lambda x: torch.kthvalue(x, 2, -1).values, (3, 4)),
+    "amax": (lambda x: x.amax(0), (3, 4)),
+    "prod": (lambda x: x.prod(1), (3, 4)),
+    "cumprod": (lambda x: x.cumprod(1), (3, 12)),
+    "cumsum": (lambda x: x.cumsum(1), (3, 4)),
+    "logcumsumexp": (lambda x: x.logcumsumexp(0), (3, 4)),
+    "trapezoid": (lambda x: torch.cumulative_trapezoid(x, dim=0), (3, 4)),
+    "var": (lambda x: torch.var(x, 1, correction=2), (3, 4)),
+    "std_mean": (lambda x: torch.std_mean(x, 1)[0], (3, 4)),
+    "gather": (lambda x: x.gather(1, PLACES), (2, 4)),
+    "scatter": (lambda x: x.scatter(1, PLACES, TARGET[:2, :3]), (2, 4)),
+    "scatter_add": (lambda x: x.scatter_add(1, PLACES, TARGET[:2, :3]), (2, 4)),
+    "index_add": (lambda x: x.index_add(0, LABELS, TARGET), (4, 4)),
+    "index_select": (lambda x: x.index_select(0, LABELS), (4, 2)),
+    "take_along_dim": (lambda x: torch.take_along_dim(x, PLACES, 1), (2, 4)),
+    "masked_fill": (lambda x: x.masked_fill(TARGET > 0, 2.0), (3, 4)),
+    "where": (lambda x: torch.where(TARGET > 0, x, 0), (3, 4)),
+    "tril": (torch.tril, (3, 4)),
+    "repeat": (lambda x: x.repeat(2, 1), (3, 4)),
+    "roll": (lambda x: x.roll(1, 0), (3, 4)),
+}
+
+
+def positive(x):
+    return x @ x.mT + torch.eye(3, dtype=x.dtype)
+
+
+LINEAR_ALGEBRA = {
+    "det": (torch.linalg.det, (3, 3)),
+    "slogdet": (lambda x: torch.linalg.slogdet(x)[1], (3, 3)),
+    "inv": (torch.linalg.inv, (3, 3)),
+    "solve": (lambda x: torch.linalg.solve(x, TARGET), (3, 3)),
+    "eigh": (lambda x: torch.linalg.eigh(positive(x))[0], (3, 3)),
+    "svd": (torch.linalg.svdvals, (3, 4)),
+    "qr": (lambda x: torch.linalg.qr(x)[1], (4, 3)),
+    "cholesky": (lambda x: torch.linalg.cholesky(positive(x)), (3, 3)),
+    "pinv": (torch.linalg.pinv, (4, 3)),
+    "matrix_exp": (torch.matrix_exp, (3, 3)),
+    "norm": (torch.linalg.norm, (3, 4)),
+    "nuclear norm": (lambda x: torch.linalg.norm(x, "nuc"), (3, 4)),
+    "norm 3": (lambda x: torch.linalg.vector_norm(x, 3, 0), (3, 4)),
+    "einsum": (lambda x: torch.einsum("ij,kj,kl->il", x, x, TARGET), (3, 4)),
+    "einsum trace": (lambda x: torch.einsum("...ii", x), (2, 3, 3)),
+    "tensordot": (lambda x: torch.tensordot(x, TARGET, ([0, 1], [0, 1])), (3, 4)),
+    "outer": (lambda x: torch.outer(x, x), (3,)),
+    "kron": (lambda x: torch.kron(x, TARGET), (2, 3)),
+    **{
+        name: (lambda x, name=name: abs(getattr(torch.fft, name)(x)), (4, 6))
+        for name in "fft ifft rfft irfft hfft ihfft fft2 rfft2 fftn ifftn rfftn irfftn".split()
+    },
+    "fft of 5": (lambda x: abs(torch.fft.fft(x, n=5, norm="ortho")), (4, 6)),
+}
+POINTWISE = {
+    name: (lambda x, name=name: getattr(torch, name)(x.exp(), (2 * x).cos() + 2), (3, 4))
+    for name in (
+        "add sub mul div pow maximum minimum fmax fmin atan2 fmod logaddexp logaddexp2 xlogy"
+    ).split()
+} | {
+    "lerp": (lambda x: torch.lerp(x, TARGET, 0.3), (3, 4)),
+    "rsqrt": (lambda x: x.exp().rsqrt(), ()),
+}
+CASES = (
+    POINTWISE
+    | ACTIVATIONS
+    | {name: (loss, (3, 4)) for name, loss in LOSSES.items()}
+    | SIGNALS
+    | CHOICES
+    | LINEAR_ALGEBRA
+)
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES)
+def case(request):
+    return request.param
+
+
+def is_whole(x):
+    return not (x.dtype.is_floating_point or x.dtype.is_complex)
+
+
+@pytest.fixture
+def refused(monkeypatch):
+    """An opaque primitive is an error."""
+    original = opaque.apply
+
+    def refuse(function, args, kwargs):
+        out = original(function, args, kwargs)
+        parts = out if isinstance(out, (tuple, list)) else [out]
+        followed = [one for one in parts if isinstance(one, TensorBox) and not is_whole(one)]
+        assert not followed, f"{function} is opaque"
+        return out
+
+    monkeypatch.setattr(opaque, "apply", refuse)
+
+
+def test_is_not_opaque_in_any_mode(case, refused):
+    function, shape = case
+    x = numbers(*shape)
+    loss = lambda x: function(x).sin().sum()
+    ours = pullback.grad(loss)(x)
+    torch.testing.assert_close(ours, torch.func.grad(loss)(x), rtol=1e-7, atol=1e-9)
+    pullback.jvp(function, (x,), (x.cos(),))
+    pullback.grad(lambda x: pullback.grad(loss)(x).sin().sum())(x)
+
+
+def test_under_vmap_is_as_a_loop(case):
+    function, shape = case
+    xs = numbers(2, *shape)
+    loss = lambda x: function(x).sin().sum()
+    slope = pullback.grad(loss)
+    torch.testing.assert_close(
+        pullback.vmap(function)(xs), torch.stack([function(x) for x in xs]), rtol=1e-7, atol=1e-9
+    )
+    torch.testing.assert_close(
+        pullback.vmap(slope)(xs), torch.stack([slope(x) for x in xs]), rtol=1e-7, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("batched", [(0, None), (None, 0), (0, 0)])
+def test_batches_of_signals_and_of_weights(transposed, batched):
+    """The examples go into the stack, or into groups of channels."""
+    function = F.conv_transpose2d if transposed else F.conv2d
+    x, w = numbers(2, 3, 4, 5, 5), numbers(2, 4, 2, 3, 2, seed=1)
+    convolve = lambda x, w: function(x, w, stride=2, groups=2, padding=1)
+    if transposed:
+        w = numbers(2, 4, 3, 3, 2, seed=1)
+    args = [a if axis == 0 else a[0] for a, axis in zip((x, w), batched, strict=True)]
+    loss = lambda x, w: convolve(x, w).sin().sum()
+    slopes = pullback.grad(loss, argnums=(0, 1))
+    ours = pullback.vmap(slopes, batched)(*args)
+    rows = [
+        slopes(*(a[i] if axis == 0 else a for a, axis in zip(args, batched, strict=True)))
+        for i in range(2)
+    ]
+    for got, expected in zip(ours, zip(*rows, strict=True), strict=True):
+        torch.testing.assert_close(got, torch.stack(expected))
+
+
+def test_convolutions_of_complex_numbers():
+    x, w = (torch.complex(numbers(2, 2, 5, seed=s), numbers(2, 2, 5, seed=s + 1)) for s in (0, 5))
+    loss = lambda x, w: abs(F.conv1d(x, w, padding=2)).square().sum()
+    ours = pullback.grad(loss, argnums=(0, 1))(x, w)
+    for got, expected in zip(ours, torch.func.grad(loss, argnums=(0, 1))(x, w), strict=True):
+        torch.testing.assert_close(got, expected)
+
+
+def test_an_ignored_class_of_infinite_loss_leaves_the_gradient_finite():
+    x = torch.tensor([[0.0, -math.inf], [1.0, 2.0]], dtype=torch.float64)
+    labels = torch.tensor([1, 0])
+    gradient = pullback.grad(lambda x: F.nll_loss(x, labels, ignore_index=1))(x)
+    assert gradient.tolist() == [[0, 0], [-1, 0]]
