@@ -256,7 +256,9 @@ def constant(value: Any, args: Sequence[Any]) -> Any:
 
 
 def memory_of(value: Any) -> Any:
-    """The array that owns the memory of `value`."""
+    """The array that owns the memory of `value`, or what else its library knows that by."""
+    if type(value) in implementations:
+        return implementations[type(value)].memory_of(value)
     base = getattr(value, "base", None)
     while base is not None and base is not value and type(base) is type(value):
         value, base = base, base.base

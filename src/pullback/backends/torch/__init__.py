@@ -40,6 +40,13 @@ class _Implementations(dict[str, Any]):
             _handed_out.get().append((copy, version_of(copy)))
         return copy
 
+    @staticmethod
+    def memory_of(value: Any) -> Any:
+        """The storage, which all views of it share; of a tensor that has none, the tensor."""
+        if transformed(value) or value.layout is not torch.strided:
+            return value
+        return value.untyped_storage()
+
 
 # Copies given for views under no_grad to the function that runs now: a write into one would be
 # a write into the traced tensor to torch.
