@@ -7,18 +7,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from ...core import box_types, detached
 from ...errors import UnsupportedError
+from ..table import Table
 from .batched import form, refusal
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-class _Functions(dict[Any, Callable[..., Any]]):
+class _Functions(Table):
     """A table that also knows what stands in for NumPy's functions while a transform runs."""
 
     def __missing__(self, function: Any) -> Callable[..., Any]:
@@ -27,8 +26,15 @@ class _Functions(dict[Any, Callable[..., Any]]):
         return self[function.__wrapped__]
 
 
-# NumPy function -> ours, called with the very arguments of the user's call.
-functions = _Functions()
+def name_of(numpy_function: Any) -> str:
+    """`np.linalg.inv` as a user writes it."""
+    module = (getattr(numpy_function, "__module__", None) or "numpy").replace("numpy", "np", 1)
+    return f"{module}.{numpy_function.__name__}"
+
+
+# NumPy function -> ours.
+functions = _Functions(name_of)
+implements = functions.implements
 # NumPy ufunc -> what applies it to boxes (`ufunc(*args)`).
 ufuncs: dict[Any, Callable[..., Any]] = {}
 # (NumPy ufunc, method) -> ours, for `reduce`, `accumulate` and the others.
@@ -37,19 +43,6 @@ ufunc_methods: dict[tuple[Any, str], Callable[..., Any]] = {}
 writers: set[Any] = set()
 # Those of `functions` whose derivative is zero by declaration: the sweep asks no sample of them.
 constants: set[Any] = set()
-
-
-def implements(*numpy_functions: Any) -> Callable[[F], F]:
-    """Use the decorated function for each of `numpy_functions` when it is called on boxes."""
-
-    def register(ours: F) -> F:
-        for numpy_function in numpy_functions:
-            if numpy_function in functions:
-                raise ValueError(f"{name_of(numpy_function)} is implemented twice")
-            functions[numpy_function] = ours
-        return ours
-
-    return register
 
 
 def constant(*numpy_functions: Any, batched: Callable[..., Any] | None = None) -> None:
@@ -99,12 +92,6 @@ def _mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     if type(tree) is dict:
         return {key: _mapped(function, item) for key, item in tree.items()}
     return function(tree)
-
-
-def name_of(numpy_function: Any) -> str:
-    """`np.linalg.inv` as a user writes it."""
-    module = (getattr(numpy_function, "__module__", None) or "numpy").replace("numpy", "np", 1)
-    return f"{module}.{numpy_function.__name__}"
 
 
 def is_box(value: Any) -> bool:

@@ -7,29 +7,10 @@ is for what pullback's own rules do better, and for what must not run at all.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from ...core import box_types
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-# torch function (or method) -> ours, called with the very arguments of the user's call.
-functions: dict[Any, Callable[..., Any]] = {}
-# The pointwise ones again, for calls without options: a primitive's recorder itself.
-recorded: dict[Any, Callable[..., Any]] = {}
-
-
-def implements(*torch_functions: Any) -> Callable[[F], F]:
-    """Use the decorated function for each of `torch_functions` when it is called on boxes."""
-
-    def register(ours: F) -> F:
-        for torch_function in torch_functions:
-            if torch_function in functions:
-                raise ValueError(f"{name_of(torch_function)} is implemented twice")
-            functions[torch_function] = ours
-        return ours
-
-    return register
+from ..table import Table
 
 
 def name_of(torch_function: Any) -> str:
@@ -40,6 +21,13 @@ def name_of(torch_function: Any) -> str:
         return f"Tensor.{name}"
     module = getattr(torch_function, "__module__", None) or "torch"
     return f"{module.replace('torch._C._', 'torch.')}.{name}"
+
+
+# torch function (or method) -> ours.
+functions = Table(name_of)
+implements = functions.implements
+# The pointwise ones again, for calls without options: a primitive's recorder itself.
+recorded: dict[Any, Callable[..., Any]] = {}
 
 
 def is_box(value: Any) -> bool:
