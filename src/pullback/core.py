@@ -342,6 +342,13 @@ def is_batched(value: Any) -> bool:
     return False
 
 
+def holds_boxes(value: Any) -> bool:
+    """Is a traced value in these nested lists?"""
+    if isinstance(value, (list, tuple)):
+        return any(map(holds_boxes, value))
+    return type(value) in box_types
+
+
 def raw(value: Any) -> Any:
     """The array or number at the core of a box, batch axes in front; anything else unchanged."""
     while type(value) in box_types:

@@ -91,7 +91,9 @@ class TorchBackend:
     name = "torch"
     array_type = torch.Tensor
     float64 = torch.float64
-    box_type: Any = None  # set by the frontend
+    # Set by the frontend: its box, and what it does while a transform runs a program's function.
+    box_type: Any = None
+    interception: Any = None
     # Under torch.no_grad nothing that is computed has a derivative.
     following = staticmethod(torch.is_grad_enabled)
     operands: ClassVar[set[type]] = {torch.Tensor, float, int, complex, bool}
@@ -278,10 +280,10 @@ class TorchBackend:
     @staticmethod
     def outside() -> Any:
         """Entered while code that is none of the program's runs: torch's makers are torch's own."""
-        return contextlib.nullcontext()
+        return TorchBackend.interception.outside()
 
     @staticmethod
-    def start(_: Any, trace: Any) -> Any:
+    def start(function: Any, trace: Any) -> Any:
         """Begin to run a function: in torch's grad mode, whatever the mode outside.
 
         Where that is off, the transforms around this one are switched off instead.
@@ -293,12 +295,14 @@ class TorchBackend:
                 modes.enter_context(torch.inference_mode(mode=False))
             modes.enter_context(core.Pause()).level = trace.level - 1
             torch._C._set_grad_enabled(True)  # noqa: FBT003
-        return enabled, modes, _handed_out.set([]), trace
+        intercepted = TorchBackend.interception.start(function)
+        return enabled, modes, _handed_out.set([]), intercepted, trace
 
     @staticmethod
     def stop(token: Any) -> None:
         """End what `start` began."""
-        enabled, modes, handed_out, trace = token
+        enabled, modes, handed_out, intercepted, trace = token
+        TorchBackend.interception.stop(intercepted)
         torch._C._set_grad_enabled(enabled)
         if modes is not None:
             modes.close()

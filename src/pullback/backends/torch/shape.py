@@ -7,6 +7,14 @@ from typing import Any
 import torch
 
 
+def copy(x: Any, order: str = "K") -> Any:
+    return x.clone(memory_format=_FORMATS[order])
+
+
+# NumPy's name of an order -> torch's.
+_FORMATS = {"K": torch.preserve_format, "C": torch.contiguous_format}
+
+
 def broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
     return x.expand(shape)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core import box_types, detached
+from ...core import box_types, detached, holds_boxes
 from ...errors import UnsupportedError
 from ..table import Table
 from .batched import form, refusal
@@ -119,13 +119,6 @@ def array_of(value: Any) -> Any:
     if not isinstance(value, (list, tuple)) or not holds_boxes(value):
         return value
     return np.stack([as_array(item) for item in value])
-
-
-def holds_boxes(value: Any) -> bool:
-    """Is a traced value in these nested lists?"""
-    if isinstance(value, (list, tuple)):
-        return any(map(holds_boxes, value))
-    return type(value) in box_types
 
 
 def refuse(numpy_function: Any, **options: Any) -> None:

@@ -7,16 +7,19 @@ raises instead of losing a derivative.
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
+import numpy as np
 import torch
 
 from ...backends.torch import TorchBackend
 from ...callers import where
-from ...core import box_types, detached, is_batched, raw
-from ...errors import BatchingError, ConversionError
+from ...core import box_types, detached, is_batched, is_buffer, raw
+from ...errors import BatchingError, ConversionError, UnsupportedError
 from . import opaque
-from .dispatch import functions, implements, name_of, recorded
+from .buffers import lent
+from .dispatch import functions, implements, name_of, recorded, spelled
 
 
 class TensorBox(torch.Tensor):
@@ -36,10 +39,12 @@ class TensorBox(torch.Tensor):
             record = recorded.get(func)
             if record is not None:
                 return record(*args)
+        elif kwargs.get("out") is not None:
+            return written_out(func, args, kwargs)
         ours = functions.get(func)
         if ours is None:
             return opaque.apply(func, args, kwargs or {})
-        return ours(*args, **kwargs) if kwargs else ours(*args)
+        return ours(*args, **spelled(kwargs)) if kwargs else ours(*args)
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -127,6 +132,8 @@ class TensorBox(torch.Tensor):
         return id(self)
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
+        if is_buffer(self):
+            return repr(self.value)
         return f"Traced<{self.tracer.name}, level {self.tracer.level}>({raw(self)!r})"
 
     def __str__(self) -> str:
@@ -150,6 +157,8 @@ class TensorBox(torch.Tensor):
 
     def detach(self) -> Any:
         """The values as a tensor of their own: constants, at every level."""
+        if is_buffer(self):
+            return self.clone()
         value = detached(self)
         return value.clone() if type(value) is TensorBox else value.detach().clone()
 
@@ -163,7 +172,10 @@ class TensorBox(torch.Tensor):
             )
         return raw(self)
 
-    def _refuse_conversion(self, how: str) -> Any:
+    def _constant(self, how: str) -> Any:
+        """The raw tensor of what no transform follows; of anything else an error."""
+        if is_buffer(self):
+            return self.value
         raise ConversionError(
             f"{how} of a value traced by pullback.{self.tracer.name} would lose its derivative. "
             "Use the value itself and torch's functions (torch.sin for math.sin or np.sin); for "
@@ -171,25 +183,27 @@ class TensorBox(torch.Tensor):
         )
 
     def __float__(self) -> float:
-        return self._refuse_conversion("float()")
+        return float(self._constant("float()"))
 
     def __int__(self) -> int:
-        return self._refuse_conversion("int()")
+        return int(self._constant("int()"))
 
     def __complex__(self) -> complex:
-        return self._refuse_conversion("complex()")
+        return complex(self._constant("complex()"))
 
     def __index__(self) -> int:
-        return self._refuse_conversion("use as an index")
+        return operator.index(self._constant("use as an index"))
 
     def numpy(self, *, force: bool = False) -> Any:
-        """Refused: NumPy would not follow it."""
-        return self._refuse_conversion(".numpy()")
+        """Refused: NumPy would not follow it. Of a buffer, a read-only view."""
+        return lent(self._constant(".numpy()"))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:  # type: ignore[override]
-        return self._refuse_conversion("conversion to a NumPy array")
+        return np.array(lent(self._constant("conversion to a NumPy array")), dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if is_buffer(self) and method == "__call__" and "out" not in kwargs:
+            return ufunc(*(lent(raw(arg)) if arg is self else arg for arg in args), **kwargs)
         raise ConversionError(
             f"np.{ufunc.__name__} of a torch tensor traced by pullback.{self.tracer.name}: NumPy "
             "cannot follow it. Use torch's own function, and torch.from_numpy(a) for arrays."
@@ -220,6 +234,28 @@ class TensorBox(torch.Tensor):
     def backward(self, *args: Any, **kwargs: Any) -> Any:
         """Refused: no `.grad` is filled."""
         return _refuse_backward("backward()")
+
+
+def written_out(function: Any, args: Any, kwargs: Any) -> Any:
+    """`function(*args, **kwargs)` with what `out=` names as where the results are written."""
+    out = kwargs["out"]
+    rest = {name: value for name, value in kwargs.items() if name != "out"}
+    results = function(*args, **rest)
+    many = isinstance(out, (tuple, list))
+    for target, result in zip(out if many else [out], results if many else [results], strict=True):
+        if type(target) not in box_types:
+            raise UnsupportedError(
+                f"{name_of(function)} with out= cannot write a traced result into a plain tensor, "
+                f"where its derivative would be lost, at {where()}: write y = f(x), or make the "
+                "tensor inside the function, with torch.empty"
+            )
+        if target.shape != result.shape:
+            raise RuntimeError(
+                f"{name_of(function)} with out= of shape {tuple(target.shape)}: the result has "
+                f"shape {tuple(result.shape)}, and a traced tensor is not resized"
+            )
+        target.copy_(result)
+    return out
 
 
 def _refuse_flag() -> Any:

@@ -6,6 +6,7 @@ is for what pullback's own rules do better, and for what must not run at all.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -33,3 +34,23 @@ recorded: dict[Any, Callable[..., Any]] = {}
 def is_box(value: Any) -> bool:
     """Is `value` traced by any transform?"""
     return type(value) in box_types
+
+
+# NumPy's names for torch's parameters, which torch takes too.
+_SPELLINGS = {"axis": "dim", "keepdims": "keepdim", "x": "input", "x1": "input", "x2": "other"}
+
+
+def spelled(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The keywords of a call under torch's own names."""
+    if not _SPELLINGS.keys() & kwargs.keys():
+        return kwargs
+    return {_SPELLINGS.get(name, name): value for name, value in kwargs.items()}
+
+
+def as_method(ours: Callable[..., Any]) -> Callable[..., Any]:
+    """`ours` as a method of the box's, which no protocol hands over."""
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        return ours(*args, **spelled(kwargs)) if kwargs else ours(*args)
+
+    return functools.wraps(ours)(method)

@@ -9,7 +9,7 @@ import torch
 from ...ops import reduce as ops
 from . import opaque
 from .box import TensorBox
-from .dispatch import implements, is_box
+from .dispatch import as_method, implements, is_box
 
 _NOTHING: Any = object()
 
@@ -132,4 +132,4 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
 
 
 for _name, _ours in {"sum": sum, "mean": mean}.items():
-    setattr(TensorBox, _name, _ours)
+    setattr(TensorBox, _name, as_method(_ours))
