@@ -1,6 +1,6 @@
-"""The hot path: `bind` and `process` of an elementwise primitive in one call.
+"""The hot path: `bind` and `process` of an elementwise or multilinear primitive in one call.
 
-Small arrays spend their time in the bookkeeping of elementwise ops, and the general way takes
+Small arrays spend their time in the bookkeeping of such ops, and the general way takes
 twice as long for the same tape entry or tangent.  So these functions are generated, as a
 namedtuple's methods are: two for each primitive, one a mode, with what its rules need written out.
 Anything but the plain case (a trace that has met no write, and no two traces at once) goes to
@@ -14,7 +14,7 @@ from typing import Any
 
 from .core import Primitive, bind, current, open_pauses
 from .reverse import project
-from .rules import IDENTITY, NEGATE, VALUE, Rule, source_of
+from .rules import IDENTITY, NEGATE, TRANSPOSE, VALUE, Rule, shape_of, source_of
 
 _UNARY = """
 def record(x):
@@ -139,7 +139,9 @@ _MOVED = """
 def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
     """A function that applies `primitive` to arguments of which at least one is a box."""
     rules = primitive.rules
-    if primitive.kind != "elementwise" or len(rules) > 2 or None in rules:
+    if primitive.kind not in ("elementwise", "multilinear") or primitive.variadic:
+        return primitive
+    if len(rules) > 2 or None in rules:
         return primitive
     scope: dict[str, Any] = {
         "array_type": backend.array_type,
@@ -154,6 +156,7 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
         "operands": backend.operands,
         "primitive": primitive,
         "project": project,
+        "shape_of": shape_of,
         "xp": backend.xp,
     }
     fields = {"paused": "open_pauses"}
@@ -163,11 +166,11 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
     for name, rule in zip("xy", rules, strict=False):
         scope[f"{name}_step"] = rule.step
         scope[f"{name}_function"] = rule.step[1]
-        other, plain = ("y", "b") if name == "x" else ("x", "a")
+        mine, other, plain = ("a", "y", "b") if name == "x" else ("b", "x", "a")
         # A plain array that the rule saves is the caller's, to change later: see `keep`.
         keep = f"if type({other}) is array_type: {plain} = trace.keep({other})"
         fields[f"{other}_kept"] = keep if other in rule.names else "pass"
-        fields[f"{name}_saved"] = _saved_by(rule)
+        fields[f"{name}_saved"] = _saved_by(rule, mine)
         indent = " " * (4 if len(rules) == 1 else 8)
         fields[f"{name}_moved"] = f"\n{indent}".join(_moved_by(rule, name))
     source = (_UNARY if len(rules) == 1 else _BINARY).format(**fields) + _MOVED
@@ -198,14 +201,18 @@ def is_recorder(apply: Any) -> bool:
     return getattr(apply, "__name__", "") == "record"
 
 
-def _saved_by(rule: Rule) -> str:
-    """The source of what an elementwise rule saves."""
-    return source_of(_named(rule), bare=rule.step[0] == VALUE)
+def _saved_by(rule: Rule, mine: str) -> str:
+    """The source of what a rule saves for the argument whose value is in the variable `mine`."""
+    fields = [f"shape_of({mine})" if name == "shape" else name for name in _named(rule)]
+    return source_of(fields, bare=rule.step[0] == VALUE)
 
 
 def _moved_by(rule: Rule, name: str) -> list[str]:
-    """The lines that compute, as `forward.term` does, what a tangent contributes."""
+    """The lines that compute, as `forward.py` does, what a tangent contributes."""
     how, _, masks = rule.step
+    if how == TRANSPOSE:
+        args = "tangent, b" if name == "x" else "a, tangent"
+        return [f"moved = bind(primitive, ({args}), {{}})"]
     if how == IDENTITY:
         return ["moved = tangent"]
     if how == NEGATE:

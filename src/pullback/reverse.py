@@ -105,6 +105,23 @@ class ReverseTrace(Trace):
                 box.alias = View(args[position], primitive, params)
         return box
 
+    def record_one(self, primitive: Primitive, box: Box, params: dict[str, Any]) -> Any:
+        """What `process` does, of one box, where nothing has been written yet."""
+        if primitive.joint or primitive.kind == "call":
+            return self.process(primitive, (box,), params)
+        value = box.value
+        args = (value,)
+        apply = bind if type(value) in box_types else run
+        out = apply(primitive, args, params)
+        rule = primitive.rules[0]
+        if rule is None:
+            return out
+        saved = rule.save(self.xp, out, args, params, 0)
+        made = self._record(((box.index, rule.step, saved),), out)
+        if self.backend.is_view(out, value):
+            made.alias = View(box, primitive, params)
+        return made
+
     def _edges(
         self,
         primitive: Primitive,

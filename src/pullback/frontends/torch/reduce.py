@@ -40,7 +40,7 @@ def _in(dtype: Any, x: Any) -> Any:
 @implements(torch.sum, torch.Tensor.sum)
 def sum(input: Any, *dims: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     dim, keepdim = _positional(dims, dim, keepdim)
-    x = _in(dtype, input)
+    x = input if dtype is None else _in(dtype, input)
     return ops.sum(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)
 
 
