@@ -225,7 +225,9 @@ class ReverseTrace(Trace):
             if fingerprint is None:
                 return array.copy()
             self.kept[id(array)] = (array, fingerprint)
-            note_reader(self, array)
+            # Where nothing is copied, a transform copies an array before it writes into it.
+            if self.backend.copied_bytes >= 0:
+                note_reader(self, array)
         return array
 
     def check_kept(self) -> None:

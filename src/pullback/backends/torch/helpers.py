@@ -31,6 +31,15 @@ def _concatenate(arrays: Any, axis: int) -> Any:
     return torch.cat(tuple(arrays), axis)
 
 
+def _one_minus_square(x: Any) -> Any:
+    if type(x) is not torch.Tensor or not x.ndim or not x.is_cpu:
+        return 1 - x * x
+    return torch.addcmul(_ONE, x, x, value=-1)  # in one pass
+
+
+_ONE = torch.ones(())
+
+
 HELPERS: dict[str, Any] = {
     "concatenate": _concatenate,
     "moveaxis": torch.movedim,
@@ -39,6 +48,7 @@ HELPERS: dict[str, Any] = {
     "conjugate": _conj,
     "is_complex": _is_complex,
     "one_half": 0.5,
+    "one_minus_square": _one_minus_square,
     "where": _where,
     "swapaxes": _swapaxes,
     "any": _zeros_free,
