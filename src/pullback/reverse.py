@@ -491,7 +491,12 @@ def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
         cotangent = cotangent.real
     if cotangent.shape != shape:
         lead = len(cotangent.shape) - len(shape)
-        if lead < 0 or any(n == 1 != m for n, m in zip(cotangent.shape[lead:], shape, strict=True)):
+        if lead > 0 and cotangent.shape[lead:] == shape:  # the most usual case, without a loop
+            axes = tuple(range(-lead - len(shape), -len(shape)))
+            cotangent = xp.sum(cotangent, axis=axes, keepdims=False)
+        elif lead < 0 or any(
+            n == 1 != m for n, m in zip(cotangent.shape[lead:], shape, strict=True)
+        ):
             cotangent = xp.broadcast_to(cotangent, shape)
         elif axes := tuple(
             axis - len(shape)

@@ -350,9 +350,26 @@ def _count_of_a_fresh_tensor() -> int:
 
 
 _FRESH = _count_of_a_fresh_tensor()
+
+
+def _direct(primitive: Any, impl: Any) -> Any:
+    """`primitive`, without a search for a transform where its one argument is a raw tensor."""
+
+    def apply(*args: Any, **params: Any) -> Any:
+        if len(args) == 1 and type(args[0]) is torch.Tensor:
+            return impl(*args, **params)
+        return primitive(*args, **params)
+
+    return apply
+
+
 # What rules call: the primitives, which dispatch on boxes, and functions of torch's, which do too.
 functions: dict[str, Any] = dict(implementations)
-functions |= {name: primitive for name, primitive in registry.items() if not hasattr(np, name)}
+functions |= {
+    name: _direct(primitive, implementations[name]) if name in implementations else primitive
+    for name, primitive in registry.items()
+    if not hasattr(np, name)
+}
 functions |= HELPERS
 
 
