@@ -296,12 +296,15 @@ class TorchBackend:
             modes.enter_context(core.Pause()).level = trace.level - 1
             torch._C._set_grad_enabled(True)  # noqa: FBT003
         intercepted = TorchBackend.interception.start(function)
-        return enabled, modes, _handed_out.set([]), intercepted, trace
+        # torch.compile leaves alone what runs here.
+        compiler = torch._C._dynamo.eval_frame.set_eval_frame(None)
+        return enabled, modes, _handed_out.set([]), intercepted, compiler, trace
 
     @staticmethod
     def stop(token: Any) -> None:
         """End what `start` began."""
-        enabled, modes, handed_out, intercepted, trace = token
+        enabled, modes, handed_out, intercepted, compiler, trace = token
+        torch._C._dynamo.eval_frame.set_eval_frame(compiler)
         TorchBackend.interception.stop(intercepted)
         torch._C._set_grad_enabled(enabled)
         if modes is not None:

@@ -19,7 +19,7 @@ from ...core import box_types, detached, is_batched, is_buffer, raw
 from ...errors import BatchingError, ConversionError, UnsupportedError
 from . import opaque
 from .buffers import lent
-from .dispatch import functions, implements, name_of, recorded, spelled
+from .dispatch import functions, name_of, recorded, spelled
 
 
 class TensorBox(torch.Tensor):
@@ -51,8 +51,9 @@ class TensorBox(torch.Tensor):
         # No TypeError: torch's operators would take that for "not my operand".
         raise RuntimeError(
             f"a traced tensor reached {func}, which pullback cannot follow from there: its "
-            "derivative would be lost. Build tensors of traced values with torch.stack instead of "
-            "torch.tensor([...]); for a constant write x.detach() or x.item()."
+            "derivative would be lost. For torch.func's transforms and torch.vmap of a traced "
+            "tensor write pullback's, which nest; for a torch.tensor bound before the transform "
+            "write torch.stack; for a constant x.detach() or x.item()."
         )
 
     # What the tensor is
@@ -121,6 +122,12 @@ class TensorBox(torch.Tensor):
 
     nelement = numel
 
+    def is_contiguous(self, memory_format: Any = torch.contiguous_format) -> bool:
+        """As `Tensor.is_contiguous`; of a batch, no other format is known."""
+        if is_batched(self) and memory_format is not torch.contiguous_format:
+            return False
+        return raw(self).is_contiguous(memory_format=memory_format)
+
     def __len__(self) -> int:
         if not self.ndim:
             raise TypeError(
@@ -140,7 +147,8 @@ class TensorBox(torch.Tensor):
         return repr(raw(self))
 
     def __format__(self, spec: str) -> str:
-        return format(raw(self), spec)
+        value = raw(self)
+        return format(str(value) if is_batched(self) else value, "" if is_batched(self) else spec)
 
     # Ways out: reading a value for a branch is allowed, losing a derivative is not
 
@@ -266,14 +274,26 @@ def _refuse_flag() -> Any:
 
 def _refuse_backward(what: str) -> Any:
     raise ConversionError(
-        f"{what} on a tensor that pullback traces: return the value, and call pullback.vjp or "
-        "pullback.grad, which nest"
+        f"{what} of a tensor that pullback traces, at {where()}: torch's own graph does not know "
+        "it (torch.func's transforms are made of such calls). Write pullback.grad, pullback.vjp or pullback.jvp, which nest; pullback.custom_vjp "
+        "for a function whose gradient a hook would change."
     )
 
 
-@implements(torch.autograd.grad, torch.autograd.backward, torch.Tensor.register_hook)
-def _torch_autograd(*args: Any, **kwargs: Any) -> Any:
-    return _refuse_backward("torch's own autograd")
+def _refusing(function: Any) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        return _refuse_backward(name_of(function))
+
+    functions[function] = refuse
+
+
+for _function in (
+    torch.autograd.grad,
+    torch.autograd.backward,
+    torch.Tensor.register_hook,
+    torch.Tensor.register_post_accumulate_grad_hook,
+):
+    _refusing(_function)
 
 
 box_types.add(TensorBox)

@@ -173,6 +173,25 @@ def expand_as(self: Any, other: Any) -> Any:
     return expand(self, tuple(other.shape)) if is_box(self) else self.expand(other.shape)
 
 
+@implements(torch.meshgrid)
+def meshgrid(*tensors: Any, indexing: str = "ij") -> Any:
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        (tensors,) = tensors
+    if indexing not in ("ij", "xy") or any(one.ndim > 1 for one in tensors):
+        return opaque.apply(torch.meshgrid, tensors, {"indexing": indexing})
+    places = [*range(len(tensors))]
+    if indexing == "xy":
+        places[:2] = places[:2][::-1]
+    shape = [1] * len(tensors)
+    for place, one in zip(places, tensors, strict=True):
+        shape[place] = one.numel()
+    grids: list[Any] = []
+    for place, one in zip(places, tensors, strict=True):
+        column = (*(1,) * place, one.numel(), *(1,) * (len(shape) - place - 1))
+        grids.append(one.reshape(column).expand(tuple(shape)))
+    return tuple(grids)
+
+
 @implements(torch.clone, torch.Tensor.clone)
 def clone(input: Any, *, memory_format: Any = torch.preserve_format) -> Any:
     if memory_format not in _ORDERS:
