@@ -275,8 +275,9 @@ def _refuse_flag() -> Any:
 def _refuse_backward(what: str) -> Any:
     raise ConversionError(
         f"{what} of a tensor that pullback traces, at {where()}: torch's own graph does not know "
-        "it (torch.func's transforms are made of such calls). Write pullback.grad, pullback.vjp or pullback.jvp, which nest; pullback.custom_vjp "
-        "for a function whose gradient a hook would change."
+        "it (torch.func's transforms are made of such calls). Write pullback.grad, pullback.vjp or "
+        "pullback.jvp, which nest; pullback.custom_vjp for a function whose gradient a hook would "
+        "change."
     )
 
 

@@ -173,7 +173,7 @@ def expand_as(self: Any, other: Any) -> Any:
     return expand(self, tuple(other.shape)) if is_box(self) else self.expand(other.shape)
 
 
-@implements(torch.meshgrid)
+@implements(torch.meshgrid, torch._C._VariableFunctions.meshgrid)
 def meshgrid(*tensors: Any, indexing: str = "ij") -> Any:
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         (tensors,) = tensors
