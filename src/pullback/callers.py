@@ -16,7 +16,7 @@ import sysconfig
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
-_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120
+OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120
 _PACKAGES = ("site-packages", "dist-packages")
 
 
@@ -29,8 +29,8 @@ def _standard_library() -> tuple[str, ...]:
 @functools.cache
 def package_of(filename: str) -> str | None:
     """The library that a file belongs to, as a folder; None for a program's own file."""
-    if filename.startswith((_HERE, "<frozen")):
-        return _HERE
+    if filename.startswith((OURS, "<frozen")):
+        return OURS
     parts = filename.split(os.sep)  # noqa: PTH206 (runs once a file, and pathlib is slow to import)
     for folder in _PACKAGES:
         if folder in parts:
@@ -56,7 +56,7 @@ def package_of_function(function: Any) -> str | None:
             if type(function) is not FunctionType:
                 return None
     package = package_of(function.__code__.co_filename)
-    return None if package == _HERE else package
+    return None if package == OURS else package
 
 
 def user_frame() -> FrameType | None:

@@ -185,8 +185,16 @@ def same_box(value: Any) -> Any:
 box_types: set[type] = set()
 
 
-def bind(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+def bind(  # noqa: C901 (the hottest path of all)
+    primitive: Primitive, args: Sequence[Any], params: dict[str, Any]
+) -> Any:
     """Run `primitive` under the innermost transform that follows one of `args`."""
+    if len(args) == 1 and not open_pauses:  # the most usual case, at half the cost
+        (arg,) = args
+        if type(arg) in box_types and arg.tracer.recording:
+            following = arg.tracer.backend.following
+            if following is None or following():
+                return arg.tracer.record_one(primitive, arg, params)
     given = args
     if open_pauses and (lens := _lens.get()) is not None:
         args = [lens.seen(arg) for arg in args]
@@ -280,7 +288,9 @@ def constant(value: Any, args: Sequence[Any]) -> Any:
 
 
 def memory_of(value: Any) -> Any:
-    """The array that owns the memory of `value`."""
+    """The array that owns the memory of `value`, or what else its library knows that by."""
+    if type(value) in implementations:
+        return implementations[type(value)].memory_of(value)
     base = getattr(value, "base", None)
     while base is not None and base is not value and type(base) is type(value):
         value, base = base, base.base
@@ -380,6 +390,13 @@ def batch_axes(value: Any) -> int:
         axes += value.tracer.lead
         value = value.value
     return axes
+
+
+def holds_boxes(value: Any) -> bool:
+    """Is a traced value in these nested lists?"""
+    if isinstance(value, (list, tuple)):
+        return any(map(holds_boxes, value))
+    return type(value) in box_types
 
 
 def raw(value: Any) -> Any:

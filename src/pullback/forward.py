@@ -13,7 +13,7 @@ from typing import Any
 
 from . import border, tree
 from .backends import backend_of
-from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box, same_box
+from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box, raw, same_box
 from .mutate import BufferTrace, View, follow, put, writable
 from .reverse import project
 from .rules import IDENTITY, NEGATE, VALUE
@@ -61,6 +61,8 @@ class ForwardTrace(Trace):
                 if arg is not value:
                     self._note_view(box, arg, primitive, params)
             return box
+        if not self.pushing:
+            tangent = [self._unshared(one, args) for one in tangent]
         return self._boxed(out, tangent)
 
     def _pushed(self, primitive: Primitive, values: Any, tangents: Any, params: Any) -> Any:
@@ -90,6 +92,14 @@ class ForwardTrace(Trace):
             box.alias = View(arg, primitive, params)
         elif not self.pushing and self.backend.is_view(box.tangent, arg.tangent):
             box.tangent = self.backend.copy(box.tangent)
+
+    def _unshared(self, tangent: Any, args: Sequence[Any]) -> Any:
+        """`tangent` without the memory of an argument's, which a write to that would change."""
+        for arg in args:
+            mine = type(arg) in box_types and arg.tracer is self
+            if mine and self.backend.is_view(raw(tangent), raw(arg.tangent)):
+                return self.backend.copy(tangent)
+        return tangent
 
     def end(self) -> None:
         """A box that is used after this has escaped."""

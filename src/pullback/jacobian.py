@@ -123,7 +123,7 @@ class Jacobian:
         for result, parts in enumerate(zip(*images, strict=True)):
             whole = backend.own(parts[0] if len(parts) == 1 else backend.xp.concatenate(parts))
             for seed, (start, stop) in enumerate(itertools.pairwise(bounds)):
-                block = whole if len(seeds) == 1 else whole[start:stop].copy()
+                block = whole if len(seeds) == 1 else backend.copy(whole[start:stop])
                 place = (result, seed) if linear.forward else (seed, result)
                 blocks[place] = self.shaped(block, outputs[place[0]], inputs[place[1]], linear)
         derivative: list[Any] = []

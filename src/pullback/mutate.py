@@ -139,8 +139,8 @@ class Loan:
 
     __slots__ = ("__array_interface__", "__weakref__", "array")
 
-    def __init__(self, array: Any) -> None:
-        self.array = array
+    def __init__(self, array: Any, buffer: Any = None) -> None:
+        self.array = array if buffer is None else buffer  # of another library, in that memory
         interface = dict(array.__array_interface__)
         interface["data"] = (interface["data"][0], True)  # read-only
         self.__array_interface__ = interface

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from .core import Primitive, bind, box_types, current, open_pauses
+from .core import Primitive, bind, box_types, current, new_box, open_pauses
 from .reverse import project
 from .rules import IDENTITY, NEGATE, PARTIAL, TRANSPOSE, VALUE, Rule, source_of
 
@@ -282,6 +282,35 @@ def _source(primitive: Primitive, backend: Any) -> str:
         fields["share"] = "share(trace, a, out, index)"
         fields["computed"] = "out, other = both(trace, a)"
     return (_UNARY if len(rules) == 1 else _BINARY).format(**fields) + _MOVED
+
+
+def reduction_recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
+    """The same for a linear op of one box with parameters, whose results are no views of it."""
+    (rule,) = primitive.rules
+    save, step, xp = rule.save, rule.step, backend.xp
+    impl, box_type, following = (
+        backend.implementation(primitive),
+        backend.box_type,
+        backend.following,
+    )
+    float64 = backend.float64
+
+    def record_reduction(x: Any, **params: Any) -> Any:
+        trace = x.tracer if type(x) is box_type else None
+        if trace is None or not trace.recording or open_pauses or (following and not following()):
+            return bind(primitive, (x,), params)
+        value = x.value
+        nested = type(value) is box_type
+        out = record_reduction(value, **params) if nested else impl(value, **params)
+        dtype = out.dtype
+        if dtype is not float64:
+            trace.note(dtype)
+        index = trace.next_index()
+        saved = save(xp, out, (value,), params, 0)
+        trace.tape[index] = (((x.index, step, saved),), out.shape, dtype)
+        return new_box(box_type, trace, out, index)
+
+    return record_reduction
 
 
 def on_values(primitive: Primitive, backend: Any) -> Callable[..., Any]:

@@ -106,6 +106,23 @@ class ReverseTrace(Trace):
                 box.alias = View(args[position], primitive, params)
         return box
 
+    def record_one(self, primitive: Primitive, box: Box, params: dict[str, Any]) -> Any:
+        """What `process` does, of one box, where nothing has been written yet."""
+        if primitive.joint or primitive.kind == "call":
+            return self.process(primitive, (box,), params)
+        value = box.value
+        args = (value,)
+        apply = bind if type(value) in box_types else run
+        out = apply(primitive, args, params)
+        rule = primitive.rules[0]
+        if rule is None:
+            return out
+        saved = rule.save(self.xp, out, args, params, 0)
+        made = self._record(((box.index, rule.step, saved),), out)
+        if self.backend.is_view(out, value):
+            made.alias = View(box, primitive, params)
+        return made
+
     def _edges(
         self,
         primitive: Primitive,
@@ -209,7 +226,9 @@ class ReverseTrace(Trace):
             if fingerprint is None:
                 return array.copy()
             self.kept[id(array)] = (array, fingerprint)
-            note_reader(self, array)
+            # Where nothing is copied, a transform copies an array before it writes into it.
+            if self.backend.copied_bytes >= 0:
+                note_reader(self, array)
         return array
 
     def check_kept(self) -> None:
@@ -473,7 +492,12 @@ def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
         cotangent = cotangent.real
     if cotangent.shape != shape:
         lead = len(cotangent.shape) - len(shape)
-        if lead < 0 or any(n == 1 != m for n, m in zip(cotangent.shape[lead:], shape, strict=True)):
+        if lead > 0 and cotangent.shape[lead:] == shape:  # the most usual case, without a loop
+            axes = tuple(range(-lead - len(shape), -len(shape)))
+            cotangent = xp.sum(cotangent, axis=axes, keepdims=False)
+        elif lead < 0 or any(
+            n == 1 != m for n, m in zip(cotangent.shape[lead:], shape, strict=True)
+        ):
             cotangent = xp.broadcast_to(cotangent, shape)
         elif axes := tuple(
             axis - len(shape)

@@ -166,3 +166,14 @@ def test_a_captured_tensor_is_not_written_into():
     with pytest.raises(pullback.ConversionError, match="plain tensor"):
         grad(lambda x: buffer.add_(x).sum())(torch.ones(3))
     assert buffer.tolist() == [0, 0, 0]
+
+
+def test_a_plain_write_through_a_view_reaches_who_saved_the_memory():
+    def f(x):
+        buffer = x.new_zeros(4)
+        buffer[2] = 3
+        y = x[0] * buffer
+        buffer[1:][1] = 5  # another tensor to torch, and the same memory
+        return y.sum()
+
+    assert grad(f)(torch.ones(2)).tolist() == [3, 0]

@@ -366,6 +366,9 @@ def test_values_can_be_read_and_branched_on():
     assert grad(f)(X).item() == 3
 
 
+PLAIN = torch.zeros(1)
+
+
 @pytest.mark.parametrize(
     "convert",
     [
@@ -373,10 +376,10 @@ def test_values_can_be_read_and_branched_on():
         float,
         int,
         np.asarray,
-        lambda x: torch.tensor([x, x]),
-        lambda x: torch.zeros(1).add_(x),
-        lambda x: torch.zeros(1).__setitem__(0, x),
-        lambda x: torch.mul(x, x, out=torch.zeros(())),
+        lambda x: PLAIN.add_(x),
+        lambda x: PLAIN.__setitem__(0, x),
+        lambda x: torch.mul(x, x, out=PLAIN),
+        lambda x: torch.tensor(x),
         lambda x: x.backward(),
         lambda x: torch.autograd.grad(x, x),
         lambda x: torch.vmap(torch.sin)(x.reshape(1)),

@@ -58,6 +58,13 @@ class _Implementations(dict[str, Any]):
             _handed_out.get().append((copy, version_of(copy)))
         return copy
 
+    @staticmethod
+    def memory_of(value: Any) -> Any:
+        """The storage, which all views of it share; of a tensor that has none, the tensor."""
+        if transformed(value) or value.layout is not torch.strided:
+            return value
+        return value.untyped_storage()
+
 
 # Copies given for views under no_grad to the function that runs now: a write into one would be
 # a write into the traced tensor to torch.
@@ -105,7 +112,9 @@ class TorchBackend:
     name = "torch"
     array_type = torch.Tensor
     float64 = torch.float64
-    box_type: Any = None  # set by the frontend
+    # Set by the frontend: its box, and what it does while a transform runs a program's function.
+    box_type: Any = None
+    interception: Any = None
     # Under torch.no_grad nothing that is computed has a derivative.
     following = staticmethod(torch.is_grad_enabled)
     operands: ClassVar[set[type]] = {torch.Tensor, float, int, complex, bool}
@@ -292,10 +301,10 @@ class TorchBackend:
     @staticmethod
     def outside() -> Any:
         """Entered while code that is none of the program's runs: torch's makers are torch's own."""
-        return contextlib.nullcontext()
+        return TorchBackend.interception.outside()
 
     @staticmethod
-    def start(_: Any, trace: Any) -> Any:
+    def start(function: Any, trace: Any) -> Any:
         """Begin to run a function: in torch's grad mode, whatever the mode outside.
 
         Where that is off, the transforms around this one are switched off instead.
@@ -307,12 +316,17 @@ class TorchBackend:
                 modes.enter_context(torch.inference_mode(mode=False))
             modes.enter_context(core.Pause()).level = trace.level - 1
             torch._C._set_grad_enabled(True)  # noqa: FBT003
-        return enabled, modes, _handed_out.set([]), trace
+        intercepted = TorchBackend.interception.start(function)
+        # torch.compile leaves alone what runs here.
+        compiler = torch._C._dynamo.eval_frame.set_eval_frame(None)
+        return enabled, modes, _handed_out.set([]), intercepted, compiler, trace
 
     @staticmethod
     def stop(token: Any) -> None:
         """End what `start` began."""
-        enabled, modes, handed_out, trace = token
+        enabled, modes, handed_out, intercepted, compiler, trace = token
+        torch._C._dynamo.eval_frame.set_eval_frame(compiler)
+        TorchBackend.interception.stop(intercepted)
         torch._C._set_grad_enabled(enabled)
         if modes is not None:
             modes.close()
@@ -360,9 +374,26 @@ def _count_of_a_fresh_tensor() -> int:
 
 
 _FRESH = _count_of_a_fresh_tensor()
+
+
+def _direct(primitive: Any, impl: Any) -> Any:
+    """`primitive`, without a search for a transform where its one argument is a raw tensor."""
+
+    def apply(*args: Any, **params: Any) -> Any:
+        if len(args) == 1 and type(args[0]) is torch.Tensor:
+            return impl(*args, **params)
+        return primitive(*args, **params)
+
+    return apply
+
+
 # What rules call: the primitives, which dispatch on boxes, and functions of torch's, which do too.
 functions: dict[str, Any] = dict(implementations)
-functions |= {name: primitive for name, primitive in registry.items() if not hasattr(np, name)}
+functions |= {
+    name: _direct(primitive, implementations[name]) if name in implementations else primitive
+    for name, primitive in registry.items()
+    if not hasattr(np, name)
+}
 functions |= native_registry
 functions |= HELPERS
 

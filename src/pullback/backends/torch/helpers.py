@@ -43,6 +43,15 @@ def _trace(x: Any, axis1: int, axis2: int) -> Any:
     return _diagonal(x, axis1, axis2).sum(-1)
 
 
+def _one_minus_square(x: Any) -> Any:
+    if type(x) is not torch.Tensor or not x.ndim or not x.is_cpu:
+        return 1 - x * x
+    return torch.addcmul(_ONE, x, x, value=-1)  # in one pass
+
+
+_ONE = torch.ones(())
+
+
 HELPERS: dict[str, Any] = {
     "concatenate": _concatenate,
     "moveaxis": torch.movedim,
@@ -51,6 +60,7 @@ HELPERS: dict[str, Any] = {
     "conjugate": _conj,
     "is_complex": _is_complex,
     "one_half": 0.5,
+    "one_minus_square": _one_minus_square,
     "where": _where,
     "swapaxes": _swapaxes,
     "any": _zeros_free,

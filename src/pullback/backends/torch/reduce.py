@@ -17,6 +17,8 @@ def _reduced(function: Any, x: Any, axis: Axes, keepdims: bool, **options: Any) 
 
 
 def sum(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
+    if axis is None and not keepdims:  # of all, at once
+        return torch.sum(x)
     return _reduced(torch.sum, x, axis, keepdims)
 
 

@@ -7,6 +7,14 @@ from typing import Any
 import torch
 
 
+def copy(x: Any, order: str = "K") -> Any:
+    return x.clone(memory_format=_FORMATS[order])
+
+
+# NumPy's name of an order -> torch's.
+_FORMATS = {"K": torch.preserve_format, "C": torch.contiguous_format}
+
+
 def broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
     return x.expand(shape)
 
@@ -41,10 +49,6 @@ def concatenate(*arrays: Any, axis: int, starts: tuple[int, ...]) -> Any:
 
 def stack(*arrays: Any, axis: int) -> Any:
     return torch.stack(arrays, axis)
-
-
-def copy(x: Any, memory_format: Any = torch.preserve_format) -> Any:
-    return x.clone(memory_format=memory_format)
 
 
 def diagonal(x: Any, offset: int) -> Any:

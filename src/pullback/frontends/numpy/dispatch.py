@@ -7,18 +7,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from ...core import box_types, detached
+from ...core import box_types, detached, holds_boxes
 from ...errors import UnsupportedError
+from ..table import Table
 from .batched import form, refusal
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-class _Functions(dict[Any, Callable[..., Any]]):
+class _Functions(Table):
     """A table that also knows what stands in for NumPy's functions while a transform runs."""
 
     def __missing__(self, function: Any) -> Callable[..., Any]:
@@ -27,8 +26,15 @@ class _Functions(dict[Any, Callable[..., Any]]):
         return self[function.__wrapped__]
 
 
-# NumPy function -> ours, called with the very arguments of the user's call.
-functions = _Functions()
+def name_of(numpy_function: Any) -> str:
+    """`np.linalg.inv` as a user writes it."""
+    module = (getattr(numpy_function, "__module__", None) or "numpy").replace("numpy", "np", 1)
+    return f"{module}.{numpy_function.__name__}"
+
+
+# NumPy function -> ours.
+functions = _Functions(name_of)
+implements = functions.implements
 # NumPy ufunc -> what applies it to boxes (`ufunc(*args)`).
 ufuncs: dict[Any, Callable[..., Any]] = {}
 # (NumPy ufunc, method) -> ours, for `reduce`, `accumulate` and the others.
@@ -37,19 +43,6 @@ ufunc_methods: dict[tuple[Any, str], Callable[..., Any]] = {}
 writers: set[Any] = set()
 # Those of `functions` whose derivative is zero by declaration: the sweep asks no sample of them.
 constants: set[Any] = set()
-
-
-def implements(*numpy_functions: Any) -> Callable[[F], F]:
-    """Use the decorated function for each of `numpy_functions` when it is called on boxes."""
-
-    def register(ours: F) -> F:
-        for numpy_function in numpy_functions:
-            if numpy_function in functions:
-                raise ValueError(f"{name_of(numpy_function)} is implemented twice")
-            functions[numpy_function] = ours
-        return ours
-
-    return register
 
 
 def constant(*numpy_functions: Any, batched: Callable[..., Any] | None = None) -> None:
@@ -102,12 +95,6 @@ def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     return function(tree)
 
 
-def name_of(numpy_function: Any) -> str:
-    """`np.linalg.inv` as a user writes it."""
-    module = (getattr(numpy_function, "__module__", None) or "numpy").replace("numpy", "np", 1)
-    return f"{module}.{numpy_function.__name__}"
-
-
 def is_box(value: Any) -> bool:
     """Is `value` traced by any transform?"""
     return type(value) in box_types
@@ -133,13 +120,6 @@ def array_of(value: Any) -> Any:
     if not isinstance(value, (list, tuple)) or not holds_boxes(value):
         return value
     return np.stack([as_array(item) for item in value])
-
-
-def holds_boxes(value: Any) -> bool:
-    """Is a traced value in these nested lists?"""
-    if isinstance(value, (list, tuple)):
-        return any(map(holds_boxes, value))
-    return type(value) in box_types
 
 
 def refuse(numpy_function: Any, **options: Any) -> None:

@@ -29,7 +29,9 @@ def substitute(called: Any) -> Any:
     return None if found is None else found[1]
 
 
-def _stands_in_for(original: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def stands_in_for(original: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Have adopted code call the decorated function in place of `original`."""
+
     def register(ours: Callable[..., Any]) -> Callable[..., Any]:
         _substitutes[id(original)] = (original, ours)
         return ours
@@ -53,13 +55,13 @@ def _scalar(value: Any, dtype: Any) -> Any:
     return value.reshape(()).astype(dtype)
 
 
-@_stands_in_for(float)
+@stands_in_for(float)
 def float_(*args: Any) -> Any:
     """`float(x)`: a 0-d array where `x` is traced."""
     return _scalar(*args, float) if len(args) == 1 and _is_traced(args[0]) else float(*args)
 
 
-@_stands_in_for(int)
+@stands_in_for(int)
 def int_(*args: Any, **options: Any) -> Any:
     """`int(x)`: a constant, for it is the same for every near value."""
     if len(args) == 1 and _is_traced(args[0]):
@@ -67,7 +69,7 @@ def int_(*args: Any, **options: Any) -> Any:
     return int(*args, **options)
 
 
-@_stands_in_for(complex)
+@stands_in_for(complex)
 def complex_(*args: Any, **options: Any) -> Any:
     """`complex(x)` and `complex(re, im)`: a 0-d array where one is traced."""
     parts = [*args, *(options[name] for name in ("real", "imag") if name in options)]
@@ -94,7 +96,7 @@ def _scalar_type(kind: type) -> Callable[..., Any]:
 
 for _kind in {*np.sctypeDict.values()}:
     if issubclass(_kind, np.number):
-        _stands_in_for(_kind)(_scalar_type(_kind))
+        stands_in_for(_kind)(_scalar_type(_kind))
 
 
 # Types: a traced number is of the type that NumPy's scalar would be
@@ -107,13 +109,13 @@ def type_of(value: Any) -> type:
     return value.__class__ if hasattr(type(value), "__pullback_adopts__") else type(value)
 
 
-@_stands_in_for(type)
+@stands_in_for(type)
 def type_(*args: Any, **options: Any) -> Any:
     """`type(x)`, or a new type."""
     return type_of(*args) if len(args) == 1 and not options else type(*args, **options)
 
 
-@_stands_in_for(isinstance)
+@stands_in_for(isinstance)
 def isinstance_(value: Any, kinds: Any) -> bool:
     """`isinstance(x, float)` holds for a traced number, as it does for NumPy's own."""
     if isinstance(value, kinds):

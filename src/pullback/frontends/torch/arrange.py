@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from ...core import raw
 from ...ops import elementwise as ops
 from ...ops import index as indexing
 from ...ops import shape as shapes
@@ -32,23 +31,6 @@ def _defined(names: str) -> Callable[[Any], Any]:
         return ours
 
     return register
-
-
-# Copies
-
-
-@_defined("clone")
-def clone(input: Any, *, memory_format: Any = torch.preserve_format) -> Any:
-    if memory_format not in (torch.preserve_format, torch.contiguous_format):
-        return opaque.apply(torch.clone, (input,), {"memory_format": memory_format})
-    return shapes.copy(input, memory_format=memory_format)
-
-
-@_defined("contiguous")
-def contiguous(self: Any, memory_format: Any = torch.contiguous_format) -> Any:
-    if memory_format is not torch.contiguous_format:
-        return opaque.apply(torch.Tensor.contiguous, (self,), {"memory_format": memory_format})
-    return self if raw(self).is_contiguous() else clone(self, memory_format=memory_format)
 
 
 @implements(torch.functional.broadcast_tensors)

@@ -7,16 +7,19 @@ raises instead of losing a derivative.
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
+import numpy as np
 import torch
 
 from ...backends.torch import TorchBackend
 from ...callers import where
-from ...core import box_types, detached, is_batched, raw
-from ...errors import BatchingError, ConversionError
+from ...core import box_types, detached, is_batched, is_buffer, raw
+from ...errors import BatchingError, ConversionError, UnsupportedError
 from . import opaque
-from .dispatch import functions, implements, name_of, recorded
+from .buffers import lent
+from .dispatch import functions, name_of, recorded, spelled
 
 
 class TensorBox(torch.Tensor):
@@ -36,18 +39,21 @@ class TensorBox(torch.Tensor):
             record = recorded.get(func)
             if record is not None:
                 return record(*args)
+        elif kwargs.get("out") is not None:
+            return written_out(func, args, kwargs)
         ours = functions.get(func)
         if ours is None:
             return opaque.apply(func, args, kwargs or {})
-        return ours(*args, **kwargs) if kwargs else ours(*args)
+        return ours(*args, **spelled(kwargs)) if kwargs else ours(*args)
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         # No TypeError: torch's operators would take that for "not my operand".
         raise RuntimeError(
             f"a traced tensor reached {func}, which pullback cannot follow from there: its "
-            "derivative would be lost. Build tensors of traced values with torch.stack instead of "
-            "torch.tensor([...]); for a constant write x.detach() or x.item()."
+            "derivative would be lost. For torch.func's transforms and torch.vmap of a traced "
+            "tensor write pullback's, which nest; for a torch.tensor bound before the transform "
+            "write torch.stack; for a constant x.detach() or x.item()."
         )
 
     # What the tensor is
@@ -116,6 +122,12 @@ class TensorBox(torch.Tensor):
 
     nelement = numel
 
+    def is_contiguous(self, memory_format: Any = torch.contiguous_format) -> bool:
+        """As `Tensor.is_contiguous`; of a batch, no other format is known."""
+        if is_batched(self) and memory_format is not torch.contiguous_format:
+            return False
+        return raw(self).is_contiguous(memory_format=memory_format)
+
     def __len__(self) -> int:
         if not self.ndim:
             raise TypeError(
@@ -127,13 +139,16 @@ class TensorBox(torch.Tensor):
         return id(self)
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
+        if is_buffer(self):
+            return repr(self.value)
         return f"Traced<{self.tracer.name}, level {self.tracer.level}>({raw(self)!r})"
 
     def __str__(self) -> str:
         return repr(raw(self))
 
     def __format__(self, spec: str) -> str:
-        return format(raw(self), spec)
+        value = raw(self)
+        return format(str(value) if is_batched(self) else value, "" if is_batched(self) else spec)
 
     # Ways out: reading a value for a branch is allowed, losing a derivative is not
 
@@ -150,6 +165,8 @@ class TensorBox(torch.Tensor):
 
     def detach(self) -> Any:
         """The values as a tensor of their own: constants, at every level."""
+        if is_buffer(self):
+            return self.clone()
         value = detached(self)
         return value.clone() if type(value) is TensorBox else value.detach().clone()
 
@@ -163,7 +180,10 @@ class TensorBox(torch.Tensor):
             )
         return raw(self)
 
-    def _refuse_conversion(self, how: str) -> Any:
+    def _constant(self, how: str) -> Any:
+        """The raw tensor of what no transform follows; of anything else an error."""
+        if is_buffer(self):
+            return self.value
         raise ConversionError(
             f"{how} of a value traced by pullback.{self.tracer.name} would lose its derivative. "
             "Use the value itself and torch's functions (torch.sin for math.sin or np.sin); for "
@@ -171,25 +191,27 @@ class TensorBox(torch.Tensor):
         )
 
     def __float__(self) -> float:
-        return self._refuse_conversion("float()")
+        return float(self._constant("float()"))
 
     def __int__(self) -> int:
-        return self._refuse_conversion("int()")
+        return int(self._constant("int()"))
 
     def __complex__(self) -> complex:
-        return self._refuse_conversion("complex()")
+        return complex(self._constant("complex()"))
 
     def __index__(self) -> int:
-        return self._refuse_conversion("use as an index")
+        return operator.index(self._constant("use as an index"))
 
     def numpy(self, *, force: bool = False) -> Any:
-        """Refused: NumPy would not follow it."""
-        return self._refuse_conversion(".numpy()")
+        """Refused: NumPy would not follow it. Of a buffer, a read-only view."""
+        return lent(self._constant(".numpy()"))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:  # type: ignore[override]
-        return self._refuse_conversion("conversion to a NumPy array")
+        return np.array(lent(self._constant("conversion to a NumPy array")), dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if is_buffer(self) and method == "__call__" and "out" not in kwargs:
+            return ufunc(*(lent(raw(arg)) if arg is self else arg for arg in args), **kwargs)
         raise ConversionError(
             f"np.{ufunc.__name__} of a torch tensor traced by pullback.{self.tracer.name}: NumPy "
             "cannot follow it. Use torch's own function, and torch.from_numpy(a) for arrays."
@@ -222,6 +244,28 @@ class TensorBox(torch.Tensor):
         return _refuse_backward("backward()")
 
 
+def written_out(function: Any, args: Any, kwargs: Any) -> Any:
+    """`function(*args, **kwargs)` with what `out=` names as where the results are written."""
+    out = kwargs["out"]
+    rest = {name: value for name, value in kwargs.items() if name != "out"}
+    results = function(*args, **rest)
+    many = isinstance(out, (tuple, list))
+    for target, result in zip(out if many else [out], results if many else [results], strict=True):
+        if type(target) not in box_types:
+            raise UnsupportedError(
+                f"{name_of(function)} with out= cannot write a traced result into a plain tensor, "
+                f"where its derivative would be lost, at {where()}: write y = f(x), or make the "
+                "tensor inside the function, with torch.empty"
+            )
+        if target.shape != result.shape:
+            raise RuntimeError(
+                f"{name_of(function)} with out= of shape {tuple(target.shape)}: the result has "
+                f"shape {tuple(result.shape)}, and a traced tensor is not resized"
+            )
+        target.copy_(result)
+    return out
+
+
 def _refuse_flag() -> Any:
     raise ConversionError(
         "requires_grad of a traced tensor cannot be switched off: write y = x.detach()"
@@ -230,14 +274,27 @@ def _refuse_flag() -> Any:
 
 def _refuse_backward(what: str) -> Any:
     raise ConversionError(
-        f"{what} on a tensor that pullback traces: return the value, and call pullback.vjp or "
-        "pullback.grad, which nest"
+        f"{what} of a tensor that pullback traces, at {where()}: torch's own graph does not know "
+        "it (torch.func's transforms are made of such calls). Write pullback.grad, pullback.vjp or "
+        "pullback.jvp, which nest; pullback.custom_vjp for a function whose gradient a hook would "
+        "change."
     )
 
 
-@implements(torch.autograd.grad, torch.autograd.backward, torch.Tensor.register_hook)
-def _torch_autograd(*args: Any, **kwargs: Any) -> Any:
-    return _refuse_backward("torch's own autograd")
+def _refusing(function: Any) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        return _refuse_backward(name_of(function))
+
+    functions[function] = refuse
+
+
+for _function in (
+    torch.autograd.grad,
+    torch.autograd.backward,
+    torch.Tensor.register_hook,
+    torch.Tensor.register_post_accumulate_grad_hook,
+):
+    _refusing(_function)
 
 
 box_types.add(TensorBox)

@@ -8,20 +8,28 @@ import torch
 
 from ...ops import contract as ops
 from ...ops import shape as shapes_ops
+from ...recorders import recorder
 from ..numpy.contract import schedule_of
 from . import opaque
 from .box import TensorBox
-from .dispatch import implements
+from .dispatch import implements, recorded
+from .pointwise import BACKEND
+
+matmul = recorder(ops.matmul, BACKEND)
 
 
 @implements(torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__)
-def matmul(input: Any, other: Any) -> Any:
-    return ops.matmul(input, other)
+def _matmul(input: Any, other: Any) -> Any:
+    return matmul(input, other)
+
+
+for _function in (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__):
+    recorded[_function] = matmul
 
 
 @implements(torch.Tensor.__rmatmul__)
 def rmatmul(self: Any, other: Any) -> Any:
-    return ops.matmul(other, self)
+    return matmul(other, self)
 
 
 def _of_rank(name: str, *ranks: int) -> None:
@@ -30,7 +38,7 @@ def _of_rank(name: str, *ranks: int) -> None:
         for one, rank in zip((input, other), ranks, strict=True):
             if one.ndim != rank:
                 raise RuntimeError(f"torch.{name}: expected {rank} dimensions, got {one.ndim}")
-        return ops.matmul(input, other)
+        return matmul(input, other)
 
 
 _of_rank("mm", 2, 2)
@@ -43,7 +51,7 @@ _of_rank("dot", 1, 1)
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     if weight.ndim == 2:
         weight = weight.t()
-    out = ops.matmul(input, weight)
+    out = matmul(input, weight)
     return out if bias is None else out + bias
 
 
@@ -80,11 +88,11 @@ _ALONE: dict[str, Any] = {
 
 @implements(torch.addmm, torch.Tensor.addmm)
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
-    out = ops.matmul(mat1, mat2)
+    out = matmul(mat1, mat2)
     out = out if alpha == 1 else out * alpha
     return out + (input if beta == 1 else input * beta)
 
 
 TensorBox.__matmul__ = matmul  # type: ignore[method-assign]
 TensorBox.__rmatmul__ = rmatmul  # type: ignore[method-assign]
-TensorBox.matmul = matmul  # type: ignore[method-assign]
+TensorBox.matmul = _matmul  # type: ignore[method-assign]

@@ -6,30 +6,12 @@ is for what pullback's own rules do better, and for what must not run at all.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from ...core import box_types
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-# torch function (or method) -> ours, called with the very arguments of the user's call.
-functions: dict[Any, Callable[..., Any]] = {}
-# The pointwise ones again, for calls without options: a primitive's recorder itself.
-recorded: dict[Any, Callable[..., Any]] = {}
-
-
-def implements(*torch_functions: Any) -> Callable[[F], F]:
-    """Use the decorated function for each of `torch_functions` when it is called on boxes."""
-
-    def register(ours: F) -> F:
-        for torch_function in torch_functions:
-            if torch_function in functions:
-                raise ValueError(f"{name_of(torch_function)} is implemented twice")
-            functions[torch_function] = ours
-        return ours
-
-    return register
+from ..table import Table
 
 
 def name_of(torch_function: Any) -> str:
@@ -42,6 +24,33 @@ def name_of(torch_function: Any) -> str:
     return f"{module.replace('torch._C._', 'torch.')}.{name}"
 
 
+# torch function (or method) -> ours.
+functions = Table(name_of)
+implements = functions.implements
+# The pointwise ones again, for calls without options: a primitive's recorder itself.
+recorded: dict[Any, Callable[..., Any]] = {}
+
+
 def is_box(value: Any) -> bool:
     """Is `value` traced by any transform?"""
     return type(value) in box_types
+
+
+# NumPy's names for torch's parameters, which torch takes too.
+_SPELLINGS = {"axis": "dim", "keepdims": "keepdim", "x": "input", "x1": "input", "x2": "other"}
+
+
+def spelled(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The keywords of a call under torch's own names."""
+    if not _SPELLINGS.keys() & kwargs.keys():
+        return kwargs
+    return {_SPELLINGS.get(name, name): value for name, value in kwargs.items()}
+
+
+def as_method(ours: Callable[..., Any]) -> Callable[..., Any]:
+    """`ours` as a method of the box's, which no protocol hands over."""
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        return ours(*args, **spelled(kwargs)) if kwargs else ours(*args)
+
+    return functools.wraps(ours)(method)

@@ -6,7 +6,9 @@ from typing import Any
 
 import torch
 
+from ...callers import where
 from ...core import is_batched, raw
+from ...errors import BatchingError
 from ...ops import index as ops
 from ...ops.lift import with_operands
 from .box import TensorBox
@@ -38,6 +40,12 @@ def plain_list(values: Any) -> Any:
 def getitem(self: Any, index: Any) -> Any:
     parts = index if type(index) is tuple else (index,)
     if any(map(is_batched, parts)):  # another index for each example
+        if any(is_batched(part) and part.dtype is torch.bool for part in parts):
+            raise BatchingError(
+                f"pullback.vmap: x[mask] with a batched mask at {where()}: the shape of the result "
+                "is another for each example. Write torch.where(mask, x, 0), or run the function "
+                "example by example, with vmap(..., fallback='loop')."
+            )
         template, arrays = with_operands(parts)
         return ops.gather(self, *arrays, index=tuple(map(static_index, template)))
     if not is_box(self):  # a plain tensor, indexed with a traced one: its values

@@ -13,6 +13,7 @@ import torch
 
 from ... import mutate
 from ...backends.torch import written_back
+from ...callers import where
 from ...core import is_batched, raw
 from ...errors import ConversionError, UnsupportedError
 from .box import TensorBox
@@ -25,8 +26,10 @@ def assign(target: Any, index: Any, value: Any) -> Any:
     if not is_box(target):
         raise ConversionError(
             "a traced value was written into a plain tensor, which cannot follow it: its "
-            "derivative would be lost. Make the tensor from a traced one (x.new_zeros(shape), "
-            "torch.zeros_like(x).clone()), or build it with torch.stack, torch.cat or torch.where."
+            f"derivative would be lost, at {where()}. Make the tensor inside the function, with "
+            "torch.zeros, x.new_zeros or torch.clone(w), by a name that is looked up there "
+            "(torch.zeros, not a zeros imported before); or write torch.stack, torch.cat or "
+            "torch.where."
         )
     # What a no_grad block computes is a constant; that it is written is followed all the same.
     with torch.enable_grad():

@@ -15,14 +15,14 @@ import torch
 from ... import tree
 from ...backends.torch import implementations, plain, shares
 from ...backends.torch.autograd import Call, call, on_boxes, version_of, view
-from ...core import bind, detached, raw
-from ...errors import ConversionError, UnsupportedError
+from ...core import bind, detached, is_buffer, raw
+from ...errors import ConversionError
+from .buffers import as_buffer
 from .dispatch import is_box, name_of
 
 
 def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """`function(*args, **kwargs)`, of which some arguments hold boxes."""
-    refuse_out(function, kwargs)
     if kwargs.get("inplace"):
         from .mutation import replace  # noqa: PLC0415
 
@@ -34,14 +34,8 @@ def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
             return on_values(function, leaves, structure)
     places = [place for place, value in enumerate(leaves) if is_box(value)]
     boxes = [leaves[place] for place in places]
-    captured: list[Any] = []
-    versions: list[int] = []
-    for place, value in enumerate(leaves):
-        if isinstance(value, torch.Tensor) and not is_box(value):
-            tensor = value if type(value) is torch.Tensor else plain(value)
-            leaves[place] = tensor = tensor.clone() if tensor.is_inference() else tensor
-            captured.append(tensor)
-            versions.append(version_of(tensor))
+    captured = _captured(leaves)
+    versions = [*map(version_of, captured)]
 
     def evaluate(ins: Sequence[Any]) -> tuple[list[Any], Any]:
         filled = leaves[:]
@@ -51,6 +45,10 @@ def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         results, result_structure = tree.flatten(function(*args, **kwargs))
         return results, functools.partial(tree.unflatten, result_structure)
 
+    if all(map(is_buffer, boxes)):  # no transform follows them
+        results, rebuild = evaluate([*map(raw, boxes)])
+        results = [as_buffer(one, boxes) for one in results]
+        return as_views(rebuild(results), boxes, evaluate)
     evaluation = Call(evaluate, captured, [*map(is_differentiated, boxes)])
     parts = bind(call, boxes, {"evaluation": evaluation})
     for tensor, version in zip(captured, versions, strict=True):
@@ -60,6 +58,17 @@ def apply(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
                 f"{tuple(tensor.shape)}), which would keep that after the transform. Pass a copy."
             )
     return as_views(evaluation.ran.rebuilt(parts), boxes, evaluate)
+
+
+def _captured(leaves: list[Any]) -> list[Any]:
+    """The plain tensors among `leaves`, in which subclasses become tensors, in place."""
+    captured: list[Any] = []
+    for place, value in enumerate(leaves):
+        if isinstance(value, torch.Tensor) and not is_box(value):
+            tensor = value if type(value) is torch.Tensor else plain(value)
+            leaves[place] = tensor = tensor.clone() if tensor.is_inference() else tensor
+            captured.append(tensor)
+    return captured
 
 
 def is_differentiated(value: Any) -> bool:
@@ -74,7 +83,7 @@ def is_differentiated(value: Any) -> bool:
 def as_views(results: Any, boxes: list[Any], evaluate: Callable[..., Any]) -> Any:
     """`results`, in which a tensor that shares memory with one of `boxes` is a view of that."""
     if not any(
-        is_box(one) and shares(raw(one), raw(box))
+        isinstance(one, torch.Tensor) and shares(raw(one), raw(box))
         for one in tree.flatten(results)[0]
         for box in boxes
     ):
@@ -82,7 +91,7 @@ def as_views(results: Any, boxes: list[Any], evaluate: Callable[..., Any]) -> An
 
     def viewed(place: int, one: Any) -> Any:
         for number, box in enumerate(boxes):
-            if is_box(one) and shares(raw(one), raw(box)):
+            if isinstance(one, torch.Tensor) and shares(raw(one), raw(box)):
                 others = [raw(other) for other in boxes]
 
                 def of_box(value: Any, number: int = number, others: Any = others) -> Any:
@@ -93,15 +102,6 @@ def as_views(results: Any, boxes: list[Any], evaluate: Callable[..., Any]) -> An
 
     leaves, structure = tree.flatten(results)
     return tree.unflatten(structure, [viewed(*pair) for pair in enumerate(leaves)])
-
-
-def refuse_out(function: Callable[..., Any], kwargs: Any) -> None:
-    """Raise if there is an `out=`."""
-    if kwargs.get("out") is not None:
-        raise UnsupportedError(
-            f"{name_of(function)} with out= does not support differentiation: write "
-            "y = f(x), or y.copy_(f(x)) for a traced y"
-        )
 
 
 def on_values(function: Callable[..., Any], leaves: list[Any], structure: Any) -> Any:

@@ -63,6 +63,7 @@ _CONSTANTS = {
     "trunc": "trunc fix",
     "real_sign": "sign",
     "rint": "round",
+    "floor_divide": "floor_divide",
 } | {
     name: name
     for name in (
@@ -75,6 +76,7 @@ _OPERATORS = {
     "__mul__": "multiply",
     "__truediv__": "divide",
     "__pow__": "operator_power",
+    "__floordiv__": "floor_divide",
     "__neg__": "negative",
     "__abs__": "absolute",
     "__lt__": "less",
@@ -127,6 +129,9 @@ for _name, _names in (_FOLLOWED | _BINARY | _CONSTANTS).items():
     _register(_name, _names)
 
 
+_REFLECTED = ("__add__", "__floordiv__", "__mul__", "__pow__", "__sub__", "__truediv__")
+
+
 def _reflected(apply: Callable[..., Any]) -> Callable[..., Any]:
     def operate(self: Any, other: Any) -> Any:
         return apply(other, self)
@@ -138,7 +143,7 @@ for _dunder, _name in _OPERATORS.items():
     _apply = _fast(registry[_name])
     setattr(TensorBox, _dunder, _apply)
     functions[getattr(torch.Tensor, _dunder)] = _apply
-    if _dunder in ("__add__", "__sub__", "__mul__", "__truediv__", "__pow__"):
+    if _dunder in _REFLECTED:
         _right = f"__r{_dunder[2:]}"
         setattr(TensorBox, _right, _reflected(_apply))
         functions[getattr(torch.Tensor, _right)] = _reflected(_apply)

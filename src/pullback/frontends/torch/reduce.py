@@ -7,9 +7,11 @@ from typing import Any
 import torch
 
 from ...ops import reduce as ops
+from ...recorders import reduction_recorder
 from . import opaque, selection
 from .box import TensorBox
-from .dispatch import functions, implements, is_box
+from .dispatch import as_method, functions, implements, is_box
+from .pointwise import BACKEND
 
 _NOTHING: Any = object()
 
@@ -18,6 +20,8 @@ def axes_of(dim: Any, ndim: int) -> Any:
     """None for all, or a tuple of axes counted from the end."""
     if dim is None or dim == ():
         return None
+    if type(dim) is int and -ndim <= dim < ndim:
+        return (dim - ndim if dim >= 0 else dim,)
     dims = (dim,) if isinstance(dim, int) else tuple(dim)
     for one in dims:
         if not -max(ndim, 1) <= one < max(ndim, 1):
@@ -37,18 +41,22 @@ def _in(dtype: Any, x: Any) -> Any:
     return x if dtype is None or x.dtype is dtype else x.to(dtype)
 
 
+_sum = reduction_recorder(ops.sum, BACKEND)
+_mean = reduction_recorder(ops.mean, BACKEND)
+
+
 @implements(torch.sum, torch.Tensor.sum)
 def sum(input: Any, *dims: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     dim, keepdim = _positional(dims, dim, keepdim)
     x = _in(dtype, input)
-    return ops.sum(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)
+    return _sum(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)
 
 
 @implements(torch.mean, torch.Tensor.mean)
 def mean(input: Any, *dims: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     dim, keepdim = _positional(dims, dim, keepdim)
     x = _in(dtype, input)
-    return ops.mean(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)
+    return _mean(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)
 
 
 def _positional(dims: tuple[Any, ...], dim: Any, keepdim: bool) -> tuple[Any, bool]:
@@ -210,4 +218,4 @@ def _trapezia(y: Any, x: Any, dx: Any, dim: int) -> Any:
 
 
 for _name, _ours in {"sum": sum, "mean": mean}.items():
-    setattr(TensorBox, _name, _ours)
+    setattr(TensorBox, _name, as_method(_ours))

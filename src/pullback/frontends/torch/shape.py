@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ...core import raw
 from ...ops import index as indexing
 from ...ops import shape as ops
 from . import opaque
@@ -172,6 +173,42 @@ def expand_as(self: Any, other: Any) -> Any:
     return expand(self, tuple(other.shape)) if is_box(self) else self.expand(other.shape)
 
 
+@implements(torch.meshgrid, torch._C._VariableFunctions.meshgrid)
+def meshgrid(*tensors: Any, indexing: str = "ij") -> Any:
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        (tensors,) = tensors
+    if indexing not in ("ij", "xy") or any(one.ndim > 1 for one in tensors):
+        return opaque.apply(torch.meshgrid, tensors, {"indexing": indexing})
+    places = [*range(len(tensors))]
+    if indexing == "xy":
+        places[:2] = places[:2][::-1]
+    shape = [1] * len(tensors)
+    for place, one in zip(places, tensors, strict=True):
+        shape[place] = one.numel()
+    grids: list[Any] = []
+    for place, one in zip(places, tensors, strict=True):
+        column = (*(1,) * place, one.numel(), *(1,) * (len(shape) - place - 1))
+        grids.append(one.reshape(column).expand(tuple(shape)))
+    return tuple(grids)
+
+
+@implements(torch.clone, torch.Tensor.clone)
+def clone(input: Any, *, memory_format: Any = torch.preserve_format) -> Any:
+    if memory_format not in _ORDERS:
+        return opaque.apply(torch.clone, (input,), {"memory_format": memory_format})
+    return ops.copy(input, order=_ORDERS[memory_format])
+
+
+_ORDERS = {torch.preserve_format: "K", torch.contiguous_format: "C"}
+
+
+@implements(torch.Tensor.contiguous)
+def contiguous(self: Any, memory_format: Any = torch.contiguous_format) -> Any:
+    if memory_format is not torch.contiguous_format:
+        return opaque.apply(torch.Tensor.contiguous, (self, memory_format), {})
+    return self if raw(self).is_contiguous() else ops.copy(self, order="C")
+
+
 @implements(torch.flip, torch.Tensor.flip)
 def flip(input: Any, *dims: Any, **kwargs: Any) -> Any:
     axes = tuple(_axis(dim, input.ndim) for dim in _sizes(dims or (kwargs["dims"],)))
@@ -279,6 +316,6 @@ def _matrix_transposed(x: Any) -> Any:
 _property("T", _reversed)
 _property("mT", _matrix_transposed)
 TensorBox.__iter__ = _iterate  # type: ignore[method-assign]
-for _method in (view, expand, permute, transpose, t, unsqueeze, flatten):
+for _method in (clone, contiguous, view, expand, permute, transpose, t, unsqueeze, flatten):
     setattr(TensorBox, _method.__name__, _method)
 setattr(TensorBox, "reshape", reshape_method)  # noqa: B010
