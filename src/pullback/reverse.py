@@ -201,12 +201,12 @@ class ReverseTrace(Trace):
         Small arrays are copied. Large ones are remembered with a fingerprint, which is
         compared before a walk back.
         """
-        if array.nbytes <= self.backend.copied_bytes:
-            return array.copy()
+        if self.backend.copies(array):
+            return self.backend.copy(array)
         if id(array) not in self.kept:
             fingerprint = self.backend.fingerprint(array)
             if fingerprint is None:
-                return array.copy()
+                return self.backend.copy(array)
             self.kept[id(array)] = (array, fingerprint)
             note_reader(self, array)
         return array
@@ -448,7 +448,8 @@ class Walk:
         _, shape, dtype = self.tape[ref]
         previous = self.cotangents[ref]
         followed = type(cotangent) in box_types or type(previous) in box_types
-        if followed and (ref not in self.owned or math.prod(shape) < _SMALL):
+        small = followed and (ref not in self.owned or math.prod(shape) < _SMALL)
+        if small or not self.trace.backend.in_place:
             self.add(ref, function(cotangent, *saved))
             self.owned.add(ref)
             return
@@ -469,7 +470,7 @@ _SMALL = 1 << 13
 def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
     """`cotangent` as the primal is: broadcast axes summed, imaginary part dropped, dtype cast."""
     if cotangent.dtype is not dtype and xp.is_complex(cotangent.dtype) and not xp.is_complex(dtype):
-        cotangent = cotangent.real
+        cotangent = xp.real(cotangent)
     if cotangent.shape != shape:
         lead = len(cotangent.shape) - len(shape)
         if lead < 0 or any(n == 1 != m for n, m in zip(cotangent.shape[lead:], shape, strict=True)):
@@ -480,5 +481,5 @@ def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
             if axis < 0 or shape[axis] != cotangent.shape[lead + axis]
         ):
             summed = xp.sum(cotangent, axis=axes, keepdims=len(axes) > lead)
-            cotangent = summed if len(axes) == lead else summed.reshape(shape)
+            cotangent = summed if len(axes) == lead else xp.reshape(summed, shape)
     return cotangent if cotangent.dtype == dtype else xp.astype(cotangent, dtype)

@@ -15,12 +15,22 @@ from typing import Any
 import numpy as np
 
 from ..backends.numpy import xp
-from ..core import Primitive, bind, box_types
+from ..core import Primitive, bind, box_types, implementations
 from ..rules import shape_of
 
 Params = dict[str, Any]
 Lift = Callable[[Params, tuple[int, ...], int], Params]
 Rule = Callable[[Primitive, Sequence[Any], Sequence[bool], Params, int], Any]
+
+
+def canonical(*arrays: Any) -> Any:
+    """The canonical functions for these arrays, raw or traced: those of their library."""
+    for array in arrays:
+        if type(array) in box_types:
+            return array.tracer.backend.xp
+        if type(array) in implementations:
+            return implementations[type(array)].xp
+    return xp
 
 
 def aligned(lift: Lift | None = None) -> Rule:
@@ -47,7 +57,7 @@ def same_ranks(args: Sequence[Any], batched: Sequence[bool]) -> list[Any]:
     ranks = [len(shape_of(arg)) - b for arg, b in zip(args, batched, strict=True)]
     most = max(ranks)
     return [
-        xp.reshape(arg, (arg.shape[0], *(1,) * (most - rank), *arg.shape[1:]))
+        canonical(arg).reshape(arg, (arg.shape[0], *(1,) * (most - rank), *arg.shape[1:]))
         if b and rank < most
         else arg
         for arg, b, rank in zip(args, batched, ranks, strict=True)
@@ -88,14 +98,18 @@ def looped() -> Rule:
                 "of size 0 has no shape; declare the op with stacks=True if it can take all at once"
             )
         outs = [
-            bind(primitive, [a[k] if b else a for a, b in zip(args, batched, strict=True)], params)
+            bind(primitive, [_example(a, k) if b else a for a, b in zip(args, batched, strict=True)], params)
             for k in range(size)
         ]
         if primitive.outputs is None:
-            return xp.stack(outs)
-        return tuple(map(xp.stack, zip(*outs, strict=True)))
+            return canonical(outs[0]).stack(outs)
+        return tuple(canonical(parts[0]).stack(parts) for parts in zip(*outs, strict=True))
 
     return rule
+
+
+def _example(arg: Any, k: int) -> Any:
+    return canonical(arg).getitem(arg, index=k)
 
 
 def spread(arg: Any, batched: bool, size: int) -> Any:
@@ -103,9 +117,7 @@ def spread(arg: Any, batched: bool, size: int) -> Any:
     if batched:
         return arg
     arg = arg if hasattr(arg, "shape") else np.asarray(arg)
-    if hasattr(arg, "expand"):  # torch's, which np.broadcast_to would convert
-        return arg.expand((size, *arg.shape))
-    return xp.broadcast_to(arg, (size, *arg.shape))
+    return canonical(arg).broadcast_to(arg, (size, *arg.shape))
 
 
 def _shape(arg: Any, batched: bool) -> tuple[int, ...]:
@@ -154,7 +166,7 @@ def broadcast_shape(
     shape = params["shape"]
     missing = len(shape) - (len(x.shape) - 1)
     if missing > 0:
-        x = xp.reshape(x, (size, *(1,) * missing, *x.shape[1:]))
+        x = canonical(x).reshape(x, (size, *(1,) * missing, *x.shape[1:]))
     return bind(primitive, (x,), {"shape": (size, *shape)})
 
 
@@ -247,7 +259,7 @@ def each_example(
     parts = _without_masks(index)
     places, depth = _places(parts), _advanced_ndim(parts)
     arrays = [
-        xp.reshape(a, (size, *(1,) * (depth - part.ndim), *a.shape[1:])) if b else a
+        canonical(a).reshape(a, (size, *(1,) * (depth - part.ndim), *a.shape[1:])) if b else a
         for a, b, part in zip(
             operands, batched, (p for p in parts if type(p) is Operand), strict=True
         )

@@ -11,6 +11,10 @@ def _conj(x: Any) -> Any:
     return x.conj() if x.dtype.is_complex else x
 
 
+def _weight(mask: Any, *like: Any) -> Any:
+    return mask
+
+
 def _is_complex(dtype: Any) -> bool:
     return dtype.is_complex
 
@@ -32,6 +36,7 @@ def _concatenate(arrays: Any, axis: int) -> Any:
 
 
 HELPERS: dict[str, Any] = {
+    "weight": _weight,
     "concatenate": _concatenate,
     "moveaxis": torch.movedim,
     "stack": torch.stack,
