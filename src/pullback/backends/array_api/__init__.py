@@ -330,6 +330,10 @@ class ArrayApiBackend:
         """Is this dtype a complex one?"""
         return self.namespace.isdtype(dtype, "complex floating")
 
+    def is_integral(self, value: Any) -> bool:
+        """Is this a raw array of integers?"""
+        return self.namespace.isdtype(value.dtype, "integral")
+
     def is_complex_array(self, value: Any) -> bool:
         """Is this a raw array of a complex dtype?"""
         return hasattr(value, "dtype") and self.is_complex(value.dtype)

@@ -11,7 +11,8 @@ from ...ops import elementwise as ops
 from ...ops.declare import registry
 from ...ops.index import where as ops_where
 from .box import method
-from .dispatch import backend_among, functions, implements, is_box
+from .dispatch import backend_among, functions, implements
+from .namespace import is_operand
 
 # Where our primitive is another than the one spelled with the function of that name.
 _OWN = ("conj", "imag", "positive", "real", "round", "sign")
@@ -67,15 +68,11 @@ for _canonical in _OPERATORS.values():
     functions[_NAMES.get(_canonical, _canonical)] = _binary(_canonical)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (bool, int, float, complex))
-
-
 def _operator(name: str, *, reflected: bool) -> Callable[[Any, Any], Any]:
     primitive = registry[name]
 
     def operate(self: Any, other: Any, /) -> Any:
-        if not (is_box(other) or _is_number(other) or self.tracer.backend.is_array(other)):
+        if not is_operand(name, self, other):
             return NotImplemented
         return primitive(other, self) if reflected else primitive(self, other)
 

@@ -14,6 +14,7 @@ from ...ops import reduce, shape
 from . import alias
 from .box import method
 from .dispatch import axes_of, backend_among, functions, implements, is_box
+from .namespace import is_operand
 
 
 class EighResult(NamedTuple):
@@ -61,15 +62,11 @@ def matmul(x1: Any, x2: Any, /) -> Any:
 
 
 def _matmul_operator(self: Any, other: Any, /) -> Any:
-    if not (is_box(other) or self.tracer.backend.is_array(other)):
-        return NotImplemented
-    return matmul(self, other)
+    return matmul(self, other) if is_operand("matmul", self, other) else NotImplemented
 
 
 def _reflected_matmul(self: Any, other: Any, /) -> Any:
-    if not (is_box(other) or self.tracer.backend.is_array(other)):
-        return NotImplemented
-    return matmul(other, self)
+    return matmul(other, self) if is_operand("matmul", self, other) else NotImplemented
 
 
 method("__matmul__", _matmul_operator)

@@ -7,12 +7,15 @@ something is; what makes arrays of nothing gives arrays that can take traced val
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 from ...backends.array_api import lacking
+from ...backends.numpy import backend as numpy_backend
 from ...errors import UnsupportedError
+from . import numpy
 from .dispatch import boxes_in, constants, functions
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
@@ -31,11 +34,12 @@ class Namespace:
     Everything else that the library's namespace has (constants, dtypes) is the library's.
     """
 
-    def __init__(self, backend: Any, theirs: Any, prefix: str = "") -> None:
+    def __init__(self, backend: Any, theirs: Any, name: str, prefix: str = "") -> None:
         self._backend = backend
         self._theirs = theirs
         self._prefix = prefix
-        self.__name__ = f"pullback.array_api[{backend.name}]{prefix and '.'}{prefix.rstrip('.')}"
+        # The library's own: array_api_compat takes namespaces of one name for one.
+        self.__name__ = name
 
     @property
     def __array_api_version__(self) -> str:
@@ -56,11 +60,12 @@ class Namespace:
         return sorted({*dir(self._theirs), "__array_namespace_info__", "__array_api_version__"})
 
     def __repr__(self) -> str:
-        return f"<{self.__name__}>"
+        return f"<pullback's namespace of the array API standard for {self.__name__}>"
 
     def _made(self, name: str) -> Any:
         if not self._prefix and name in ("linalg", "fft"):
-            return Namespace(self._backend, self._backend.function(name), f"{name}.")
+            theirs = self._backend.function(name)
+            return Namespace(self._backend, theirs, f"{self.__name__}.{name}", f"{name}.")
         full = self._prefix + name
         theirs = getattr(self._theirs, name, None)
         ours = functions.get(full)
@@ -123,26 +128,76 @@ def _of_values(name: str, theirs: Any, args: Any, kwargs: Any) -> Any:
 
 def check_one_library(name: str, backend: Any, boxes: Any, values: Any) -> None:
     """Raise if arrays of two libraries meet in one call."""
-    others = [box.tracer.backend for box in boxes if box.tracer.backend.box_type is not None]
-    names = {other.name for other in others} | {backend.name}
-    for value in values:
-        if hasattr(value, "dtype") and hasattr(value, "shape") and not boxes_in([value]):
-            if not backend.is_array(value):
-                names.add(f"{type(value).__module__}.{type(value).__name__}")
-    if len(names) > 1:
+    names = {box.tracer.backend.name for box in boxes}
+    names |= {_library_of(value) for value in values if _is_foreign(backend, value)}
+    if names - {backend.name}:
         raise TypeError(
-            f"{name}: got arrays of {' and '.join(sorted(names))} in one call; convert them to "
-            f"one library before the transform, with {backend.name}.asarray or from_dlpack"
+            f"{name}: got arrays of {' and '.join(sorted(names | {backend.name}))} in one call; "
+            f"convert them to {backend.name} before the transform: {backend.name}.asarray(x), or "
+            f"{backend.name}.from_dlpack(x)"
         )
+
+
+def is_operand(name: str, box: Any, other: Any) -> bool:
+    """Can an operator take `other` beside this box? An array of another library is an error."""
+    backend = box.tracer.backend
+    check_one_library(name, backend, boxes_in([other]), [other])
+    number = isinstance(other, (bool, int, float, complex))
+    return number or backend.is_array(other) or bool(boxes_in([other]))
+
+
+def _is_foreign(backend: Any, value: Any) -> bool:
+    """Is it an array of another library?"""
+    if not hasattr(value, "dtype") or not hasattr(value, "shape") or boxes_in([value]):
+        return False
+    return not backend.is_array(value)
+
+
+def _library_of(value: Any) -> str:
+    return type(value).__module__.split(".")[0]
+
+
+class SelfDispatching(Namespace):
+    """The standard's functions of a library that hands its own calls to boxes itself."""
+
+    def __init__(self, backend: Any, theirs: Any, name: str, ours: dict[str, Any]) -> None:
+        super().__init__(backend, theirs, name)
+        self._ours = ours
+
+    def _made(self, name: str) -> Any:
+        return self._ours[name] if name in self._ours else getattr(self._theirs, name)
 
 
 @functools.cache
 def _namespace(backend: Any) -> Namespace:
-    return Namespace(backend, backend.namespace)
+    return Namespace(backend, backend.namespace, backend.namespace.__name__)
+
+
+@functools.cache
+def of_numpy() -> Namespace:
+    """The namespace for traced NumPy arrays: NumPy's, with makers that take traced values."""
+    theirs = importlib.import_module("pullback.numpy")
+    # Not "numpy", by which libraries know arrays that they may convert and hand to C.
+    return SelfDispatching(numpy_backend, theirs, "array_api_compat.numpy", numpy.FUNCTIONS)
+
+
+@functools.cache
+def of_torch(backend: Any) -> Namespace:
+    """The namespace for traced torch tensors: that of array_api_compat, whose functions torch's are."""
+    try:
+        theirs = importlib.import_module("array_api_compat.torch")
+    except ImportError as error:
+        raise TypeError(
+            "torch has no namespace of the array API standard of its own: "
+            "pip install array-api-compat, which gives it one"
+        ) from error
+    return SelfDispatching(backend, theirs, "array_api_compat.torch", {})
 
 
 def namespace_for(backend: Any, api_version: str | None = None) -> Namespace:
     """The namespace for boxes of a backend's arrays."""
     if api_version is not None and api_version not in VERSIONS:
         raise ValueError(f"the array API standard {api_version!r} is none of {VERSIONS}")
-    return _namespace(backend)
+    if backend.name == "numpy":
+        return of_numpy()
+    return of_torch(backend) if backend.name == "torch" else _namespace(backend)
