@@ -30,4 +30,4 @@ def array(xp, values):
 
 def numbers(x):
     """An array of any library as NumPy's."""
-    return np.asarray(x)
+    return np.asarray(x.resolve_conj() if hasattr(x, "resolve_conj") else x)

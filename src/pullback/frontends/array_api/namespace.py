@@ -15,7 +15,7 @@ from typing import Any
 from ...backends.array_api import lacking
 from ...backends.numpy import backend as numpy_backend
 from ...errors import UnsupportedError
-from . import numpy
+from . import numpy, torch
 from .dispatch import boxes_in, constants, functions
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
@@ -191,7 +191,7 @@ def of_torch(backend: Any) -> Namespace:
             "torch has no namespace of the array API standard of its own: "
             "pip install array-api-compat, which gives it one"
         ) from error
-    return SelfDispatching(backend, theirs, "array_api_compat.torch", {})
+    return SelfDispatching(backend, theirs, "array_api_compat.torch", torch.FUNCTIONS)
 
 
 def namespace_for(backend: Any, api_version: str | None = None) -> Namespace:

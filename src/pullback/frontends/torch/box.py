@@ -20,6 +20,11 @@ from . import opaque
 from .dispatch import functions, implements, name_of, recorded
 
 
+# NumPy's names for some arguments, which torch takes too.
+_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input"}
+_NAMES["x2"] = "other"
+
+
 class TensorBox(torch.Tensor):
     """A traced tensor. Its attributes are those of `core.Box`."""
 
@@ -37,6 +42,8 @@ class TensorBox(torch.Tensor):
             record = recorded.get(func)
             if record is not None:
                 return record(*args)
+        else:
+            kwargs = {_NAMES.get(name, name): value for name, value in kwargs.items()}
         ours = functions.get(func)
         if ours is None:
             return opaque.apply(func, args, kwargs or {})

@@ -282,3 +282,25 @@ TensorBox.__iter__ = _iterate  # type: ignore[method-assign]
 for _method in (view, expand, permute, transpose, t, unsqueeze, flatten):
     setattr(TensorBox, _method.__name__, _method)
 setattr(TensorBox, "reshape", reshape_method)  # noqa: B010
+
+
+@implements(torch.broadcast_tensors)
+def broadcast_tensors(*tensors: Any) -> Any:
+    tensors = tensors if isinstance(tensors[0], torch.Tensor) else tuple(tensors[0])
+    shape = torch.broadcast_shapes(*(tensor.shape for tensor in tensors))
+    return tuple(tensor.expand(shape) for tensor in tensors)
+
+
+@implements(torch.meshgrid)
+def meshgrid(*tensors: Any, indexing: str | None = None) -> Any:
+    tensors = tensors if isinstance(tensors[0], torch.Tensor) else tuple(tensors[0])
+    count = len(tensors)
+    places = [*range(count)]
+    if indexing == "xy" and count > 1:
+        places[:2] = [1, 0]
+    return broadcast_tensors(
+        *(
+            one.reshape(tuple(one.numel() if axis == place else 1 for axis in range(count)))
+            for one, place in zip(tensors, places, strict=True)
+        )
+    )
