@@ -67,13 +67,13 @@ class Namespace:
             theirs = self._backend.function(name)
             return Namespace(self._backend, theirs, f"{self.__name__}.{name}", f"{name}.")
         full = self._prefix + name
-        theirs = getattr(self._theirs, name, None)
         ours = functions.get(full)
-        if theirs is None and ours is None:
+        if ours is None and not hasattr(self._theirs, name):
             raise AttributeError(
                 f"{self._backend.name} has no {full}, and it is not in the array API standard"
             )
-        if theirs is not None and (not callable(theirs) or isinstance(theirs, type)):
+        theirs = getattr(self._theirs, name, None)
+        if ours is None and (not callable(theirs) or isinstance(theirs, type)):
             return theirs
         return _dispatching(full, theirs, ours, self._backend)
 
