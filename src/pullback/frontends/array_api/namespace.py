@@ -56,15 +56,6 @@ class Namespace:
         setattr(self, name, value)
         return value
 
-    # Libraries ask whether the namespaces of all arrays in a call are one: beside plain arrays,
-    # whose namespace is the library's module, ours is the same.
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or other is self._theirs
-
-    def __hash__(self) -> int:
-        return hash(self._theirs)
-
     def __dir__(self) -> list[str]:
         return sorted({*dir(self._theirs), "__array_namespace_info__", "__array_api_version__"})
 
