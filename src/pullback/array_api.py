@@ -23,6 +23,9 @@ from .backends import backend_of
 from .frontends.array_api import namespace_for
 
 
+__all__ = ["namespace"]
+
+
 def namespace(library: ModuleType) -> Any:
     """The namespace of the standard for a library's arrays, traced or not.
 
