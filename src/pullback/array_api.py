@@ -1,4 +1,4 @@
-"""The array API standard's namespace, with functions that follow traced arrays: one for each library.
+"""The array API standard's namespaces, one a library, whose functions follow traced arrays.
 
 `namespace(library)` is what a traced array of that library gives as `x.__array_namespace__()`.  The
 module itself has the names of NumPy's, so that it can be given where a module is asked for, as the
@@ -21,7 +21,6 @@ from typing import Any
 
 from .backends import backend_of
 from .frontends.array_api import namespace_for
-
 
 __all__ = ["namespace"]
 

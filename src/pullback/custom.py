@@ -239,7 +239,9 @@ class CustomCall(Call):
     ) -> list[Any]:
         """The cotangents of `values`, checked; None where they are zero."""
         assert self.custom.backward is not None
-        result = self.custom.backward(residuals, self.outputs.unpack(_filled(cotangents, avals, backend_of(values))))
+        result = self.custom.backward(
+            residuals, self.outputs.unpack(_filled(cotangents, avals, backend_of(values)))
+        )
         expected = self.inputs.structure.children()
         if not isinstance(result, tuple) or len(result) != len(expected):
             got = (

@@ -97,7 +97,7 @@ def drawn(data, sample):
     drawn = []
     for shape in sample.shapes:
         if dtype.kind in "fc":
-            width = 32 if dtype.itemsize in (4,) or dtype == np.complex64 else 64
+            width = 32 if dtype in (np.float32, np.complex64) else 64
             low, high = (float(np.float32(b)) for b in (sample.low, sample.high))
             real = st.floats(low, high, width=width, allow_subnormal=False)
             part = np.float32 if width == 32 else np.float64

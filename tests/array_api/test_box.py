@@ -102,8 +102,6 @@ def test_a_write_of_a_traced_value_into_a_plain_array_is_refused(strict):
 # Two libraries in one call
 
 
-
-
 def test_arrays_of_two_libraries_in_one_call_are_refused_by_name(strict):
     x, other = array(strict, POINT), POINT
     for f in (

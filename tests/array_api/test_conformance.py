@@ -109,7 +109,6 @@ def check(got, expected):
 def inside(function, arrays):
     """What `function` gives inside a running transform that follows the arrays that it can."""
 
-
     def program(extra, *arrays):
         out = function(*arrays)
         return extra, [*out] if isinstance(out, tuple | list) else [out]
@@ -143,8 +142,8 @@ def test_results_are_those_of_the_standard(library, sample, traced, data):
     except np.linalg.LinAlgError:
         return
     arrays = [array(raw, x) for x in inputs]
-    if traced:
-        result = inside(lambda *a: sample.call(xp, *a), arrays)
-    else:
-        result = sample.call(xp, *arrays)
-    check(outcomes(result), expected)
+
+    def function(*arrays):
+        return sample.call(xp, *arrays)
+
+    check(outcomes(inside(function, arrays) if traced else function(*arrays)), expected)

@@ -1,5 +1,5 @@
-"""Writes into traced arrays of the standard: followed as NumPy's, the caller's arrays untouched, and
-what may be a view of a written array never silently stale.
+"""Writes into traced arrays of the standard: followed, the caller's arrays untouched, and what
+may be a view of a written array never silently stale.
 """
 
 from __future__ import annotations

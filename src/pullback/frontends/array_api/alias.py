@@ -36,7 +36,7 @@ class Alias:
         self.group = group
         self.seen = group.writes
 
-    def refresh(self, box: Any) -> None:
+    def refresh(self, _: Any) -> None:
         """Raise if another of the group was written into since."""
         if self.seen != self.group.writes:
             raise UnsupportedError(

@@ -1,4 +1,4 @@
-"""Indexing: what the standard's arrays take as an index, and the functions that read by position."""
+"""Indexing: what the standard's arrays take as an index, and what reads by position."""
 
 from __future__ import annotations
 
