@@ -20,8 +20,7 @@ from . import opaque
 from .dispatch import functions, implements, name_of, recorded
 
 # NumPy's names for some arguments, which torch takes too.
-_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input"}
-_NAMES["x2"] = "other"
+_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
 class TensorBox(torch.Tensor):
@@ -41,12 +40,12 @@ class TensorBox(torch.Tensor):
             record = recorded.get(func)
             if record is not None:
                 return record(*args)
-        else:
-            kwargs = {_NAMES.get(name, name): value for name, value in kwargs.items()}
         ours = functions.get(func)
         if ours is None:
             return opaque.apply(func, args, kwargs or {})
-        return ours(*args, **kwargs) if kwargs else ours(*args)
+        if not kwargs:
+            return ours(*args)
+        return ours(*args, **{_NAMES.get(name, name): value for name, value in kwargs.items()})
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
