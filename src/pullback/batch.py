@@ -112,7 +112,9 @@ class BatchTrace(Trace):
         template, arrays, order = each_example(template, arrays, mine, self.size, ndim)
         if order is not None:
             value = spread(value, batched, self.size)
-            value = value.transpose(sorted(range(len(order)), key=order.__getitem__))
+            value = self.backend.xp.transpose(
+                value, sorted(range(len(order)), key=order.__getitem__)
+            )
         return filled(template, arrays), value
 
 
@@ -275,7 +277,9 @@ class _Batch:
     def _part(self, leaf: Any, dim: int, start: int, stop: int) -> Any:
         """The examples from `start` to `stop` with their axis in front, in memory of its own."""
         xp = self.backend.xp
-        return self.backend.copy_examples(xp.moveaxis(leaf, dim, 0)[start:stop])
+        return self.backend.copy_examples(
+            xp.getitem(xp.moveaxis(leaf, dim, 0), index=slice(start, stop))
+        )
 
     def one_by_one(self, start: int, stop: int) -> Any:
         """Those outputs, from one run an example on plain values."""
@@ -284,7 +288,9 @@ class _Batch:
         structure, dims = None, []
         for i in range(start, stop):
             leaves = [
-                self.backend.copy(leaf if dim is None else xp.moveaxis(leaf, dim, 0)[i])
+                self.backend.copy(
+                    leaf if dim is None else xp.getitem(xp.moveaxis(leaf, dim, 0), index=i)
+                )
                 for leaf, dim in zip(self.leaves, self.dims, strict=True)
             ]
             call = functools.partial(self.func, **self.kwargs)

@@ -122,8 +122,14 @@ def _images(
     columns = _identity([aval for aval in seeds if aval is not None], start, stop, backend)
     if stop - start > 1:
         return tree.flatten(vmap(image)(columns))[0]
-    one = [column if column is None or start == stop else column[0] for column in columns]
-    return [leaf[None][: stop - start] for leaf in tree.flatten(image(one))[0]]
+    one = [
+        column if column is None or start == stop else backend.xp.getitem(column, index=0)
+        for column in columns
+    ]
+    return [
+        backend.xp.getitem(leaf[None, ...], index=slice(stop - start))
+        for leaf in tree.flatten(image(one))[0]
+    ]
 
 
 def _identity(seeds: Sequence[Aval], start: int, stop: int, backend: Any) -> list[Any]:
@@ -135,8 +141,7 @@ def _identity(seeds: Sequence[Aval], start: int, stop: int, backend: Any) -> lis
         if first >= last:
             columns.append(None)
         else:
-            block = backend.zeros((stop - start, size), dtype)
-            block[range(first - start, last - start), range(first, last)] = 1
-            columns.append(block.reshape(stop - start, *shape))
+            block = backend.units(stop - start, size, start, dtype)
+            columns.append(backend.xp.reshape(block, (stop - start, *shape)))
         start, stop = start - size, stop - size
     return columns

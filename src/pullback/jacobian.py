@@ -123,7 +123,11 @@ class Jacobian:
         for result, parts in enumerate(zip(*images, strict=True)):
             whole = backend.own(parts[0] if len(parts) == 1 else backend.xp.concatenate(parts))
             for seed, (start, stop) in enumerate(itertools.pairwise(bounds)):
-                block = whole if len(seeds) == 1 else backend.copy(whole[start:stop])
+                block = (
+                    whole
+                    if len(seeds) == 1
+                    else backend.copy(backend.xp.getitem(whole, index=slice(start, stop)))
+                )
                 place = (result, seed) if linear.forward else (seed, result)
                 blocks[place] = self.shaped(block, outputs[place[0]], inputs[place[1]], linear)
         derivative: list[Any] = []
@@ -142,15 +146,16 @@ class Jacobian:
     def shaped(self, block: Any, output: Aval, aval: Aval, linear: Recorded | Direct) -> Any:
         """One output's derivative with respect to one input, axes and dtype as they should be."""
         (out_shape, _), (shape, dtype) = output, aval
+        xp = linear.backend.xp
         if linear.forward:
             inner, ndim = len(shape), len(shape) + len(out_shape)
-            block = block.reshape(shape + out_shape)
-            block = block.transpose(*range(inner, ndim), *range(inner))
-            block = block if block.dtype == dtype else block.astype(dtype)
+            block = xp.reshape(block, (*shape, *out_shape))
+            block = xp.transpose(block, (*range(inner, ndim), *range(inner)))
+            block = block if block.dtype == dtype else xp.astype(block, dtype)
         else:
-            block = block.reshape(out_shape + shape)
+            block = xp.reshape(block, (*out_shape, *shape))
             # A row comes from the adjoint, the conjugate of the transpose.
-            block = block.conjugate() if self.options.holomorphic else block
+            block = xp.conj(block) if self.options.holomorphic else block
         return block if block.shape else block[()]
 
 

@@ -144,7 +144,7 @@ class Push:
     def unshared(self, moved: Any, ref: int, tangent: Any) -> Any:
         """`moved` in memory of its own, if the tangent it comes from may be written into."""
         shared = ref in self.owned and self.trace.backend.is_view(moved, tangent)
-        return moved.copy() if shared else moved
+        return self.trace.backend.copy(moved) if shared else moved
 
     def mapped(self, step: Step) -> Any:
         """What comes through the edges that state a transpose; a list from several outputs."""

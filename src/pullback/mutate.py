@@ -117,6 +117,8 @@ _writers: ContextVar[tuple[Trace, ...]] = ContextVar("writers", default=())
 
 def note_reader(trace: Trace, array: Any) -> None:
     """Let `trace`, which saves the raw `array`, be told when another trace writes into it."""
+    if not trace.backend.in_place:
+        return
     memory = memory_of(array)
     key = id(memory)
     if key not in _readers:

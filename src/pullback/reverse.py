@@ -219,15 +219,14 @@ class ReverseTrace(Trace):
         Small arrays are copied. Large ones are remembered with a fingerprint, which is
         compared before a walk back.
         """
-        if array.nbytes <= self.backend.copied_bytes:
-            return array.copy()
+        if self.backend.copies(array):
+            return self.backend.copy(array)
         if id(array) not in self.kept:
             fingerprint = self.backend.fingerprint(array)
             if fingerprint is None:
-                return array.copy()
+                return self.backend.copy(array)
             self.kept[id(array)] = (array, fingerprint)
-            # Where nothing is copied, a transform copies an array before it writes into it.
-            if self.backend.copied_bytes >= 0:
+            if self.backend.lends:
                 note_reader(self, array)
         return array
 
@@ -468,7 +467,8 @@ class Walk:
         _, shape, dtype = self.tape[ref]
         previous = self.cotangents[ref]
         followed = type(cotangent) in box_types or type(previous) in box_types
-        if followed and (ref not in self.owned or math.prod(shape) < _SMALL):
+        small = followed and (ref not in self.owned or math.prod(shape) < _SMALL)
+        if small or not self.trace.backend.in_place:
             self.add(ref, function(cotangent, *saved))
             self.owned.add(ref)
             return
@@ -489,7 +489,7 @@ _SMALL = 1 << 13
 def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
     """`cotangent` as the primal is: broadcast axes summed, imaginary part dropped, dtype cast."""
     if cotangent.dtype is not dtype and xp.is_complex(cotangent.dtype) and not xp.is_complex(dtype):
-        cotangent = cotangent.real
+        cotangent = xp.real(cotangent)
     if cotangent.shape != shape:
         lead = len(cotangent.shape) - len(shape)
         if lead > 0 and cotangent.shape[lead:] == shape:  # the most usual case, without a loop
@@ -505,5 +505,5 @@ def project(cotangent: Any, shape: Any, dtype: Any, xp: Any) -> Any:
             if axis < 0 or shape[axis] != cotangent.shape[lead + axis]
         ):
             summed = xp.sum(cotangent, axis=axes, keepdims=len(axes) > lead)
-            cotangent = summed if len(axes) == lead else summed.reshape(shape)
+            cotangent = summed if len(axes) == lead else xp.reshape(summed, shape)
     return cotangent if cotangent.dtype == dtype else xp.astype(cotangent, dtype)

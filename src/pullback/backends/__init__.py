@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from ..core import box_types
 from .numpy import backend as numpy_backend
 
 # The libraries other than NumPy: what an array of theirs is an instance of, and whose frontend it
 # needs. None is imported here: who passes an array of a library has imported it.
-_LIBRARIES = (("torch", "Tensor", "torch"),)
+_LIBRARIES = (("torch", "Tensor", "torch"), ("cupy", "ndarray", "array_api"))
 
 
 def backend_of(leaves: Iterable[Any]) -> Any:
@@ -41,4 +43,7 @@ def _look_for(leaf: Any) -> Callable[[Any], Any] | None:
             importlib.import_module(f"pullback.frontends.{name}")
             backend = importlib.import_module(f"pullback.backends.{name}")
             return _choices.setdefault(type(leaf), backend.backend_for)
+    if hasattr(type(leaf), "__array_namespace__") and not isinstance(leaf, np.generic | np.ndarray):
+        standard = importlib.import_module("pullback.backends.array_api")
+        return _choices.setdefault(type(leaf), standard.backend_for)
     return None

@@ -11,15 +11,14 @@ import string
 from collections.abc import Sequence
 from typing import Any
 
-from ..backends.numpy import xp as _xp
 from ..core import Primitive, bind
 from .declare import multilinear
-from .lift import aligned, same_ranks
+from .lift import aligned, canonical, same_ranks
 
 
 def _adjoint(xp: Any, x: Any) -> Any:
     """The conjugate transpose of a matrix, or of each in a stack."""
-    return xp.conj(x.T if x.ndim == 2 else x.swapaxes(-1, -2))
+    return xp.conj(x.T if x.ndim == 2 else xp.swapaxes(x, -1, -2))
 
 
 # A batch axis that `x` or `y` lacks, or has with length 1, is summed by `project`.
@@ -51,27 +50,28 @@ def _matmul_batch(
     primitive: Primitive, args: Sequence[Any], batched: Sequence[bool], params: Any, size: int
 ) -> Any:
     (x, y), (x_batched, y_batched) = args, batched
+    xp = canonical(x, y)
     x_ndim, y_ndim = x.ndim - x_batched, y.ndim - y_batched
     # One matrix or vector for all examples: one product, not one an example.
     if not y_batched and y_ndim <= 2:
         if x_ndim == 1 or y_ndim == 1:
             return bind(primitive, (x, y), params)
-        rows = x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
+        rows = xp.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
         rows = bind(primitive, (rows, y), params)
-        return rows.reshape((*x.shape[:-1], y.shape[-1]))
+        return xp.reshape(rows, (*x.shape[:-1], y.shape[-1]))
     if not x_batched and x_ndim <= 2 and y_ndim == 1:
         return bind(primitive, (y, x if x_ndim == 1 else x.T), params)
     if x_ndim == 1:
-        x = _xp.expand_dims(x, (-2,))
+        x = xp.expand_dims(x, (-2,))
     if y_ndim == 1:
-        y = _xp.expand_dims(y, (-1,))
+        y = xp.expand_dims(y, (-1,))
     out = bind(primitive, same_ranks((x, y), batched), params)
     shape = [*out.shape]
     if y_ndim == 1:
         del shape[-1]
     if x_ndim == 1:
         del shape[-1 if y_ndim == 1 else -2]
-    return out if len(shape) == out.ndim else out.reshape(tuple(shape))
+    return out if len(shape) == out.ndim else xp.reshape(out, tuple(shape))
 
 
 matmul = multilinear("matmul", _matmul_x, _matmul_y, batch=_matmul_batch)

@@ -44,21 +44,21 @@ remainder = elementwise("remainder", 1, lambda xp, x, y: -xp.floor_divide(x, y))
 
 
 def _power_by_base(xp: Any, x: Any, y: Any) -> Any:
-    if type(y) in (int, float):  # static: no work for an exponent that is known
+    if type(y) in (int, float, complex):  # static: no work for an exponent that is known
         if y == 2:
             return 2 * x
         if y == 0.5:
             return 0.5 / xp.sqrt(x)
         return y * x ** (y - 1) if y else 0
     # The exponent is 0 rather than -1 where y is 0, so that x = 0 gives 0 there, not 0 * inf.
-    return y * x ** ((y - 1.0) + (y == 0))
+    return y * x ** xp.where(y == 0, 0.0, y - 1.0)
 
 
 def _power_by_exponent(xp: Any, x: Any, y: Any, out: Any) -> Any:
     if type(x) in (int, float) and x > 0:
         return out * math.log(x)
     # 0 ** y is 0 for every positive y: log(1) in place of log(0) makes the derivative 0 too.
-    return out * xp.log(x * 1.0 + ((x == 0) & (y >= 0)))
+    return out * xp.log(xp.where((x == 0) & xp.greater_equal(y, 0), 1.0, x))
 
 
 power = elementwise("power", _power_by_base, _power_by_exponent)
@@ -166,7 +166,7 @@ bessel_i = elementwise("bessel_i", _bessel_i)
 
 def _sign(cotangent: Any, xp: Any, out: Any, x: Any) -> Any:
     """Of the complex x / |x|: what of the cotangent is along the circle, over |x|."""
-    along = (xp.conj(out) * cotangent).real
+    along = xp.real(xp.conj(out) * cotangent)
     return ((cotangent - out * along) / _divisor(xp, xp.absolute(x)),)
 
 
@@ -177,7 +177,7 @@ real_sign = constant("real_sign")
 copysign = elementwise("copysign", lambda xp, x, y: xp.sign(x) * xp.copysign(1.0, y), 0)
 conjugate = linear("conjugate", lambda cotangent, xp: xp.conj(cotangent))
 real = linear("real", lambda cotangent: cotangent)
-imag = linear("imag", lambda cotangent: cotangent * 1j)  # 1j * float64 is no NumPy scalar
+imag = linear("imag", lambda cotangent, xp: xp.multiply(cotangent, 1j))
 astype = linear("astype", lambda cotangent: cotangent)
 to_whole = constant("to_whole", impl=lambda x, dtype: x.astype(dtype))  # or to a boolean
 fractional_part = elementwise("fractional_part", 1)
@@ -190,15 +190,19 @@ ldexp = elementwise("ldexp", lambda xp, dtype, y: xp.ldexp(xp.ones((), dtype), y
 
 def _lesser(xp: Any, x: Any, y: Any) -> Any:
     """1 where x is less than y, or either is nan; a half where they are equal; else 0."""
-    return xp.where(x == y, xp.one_half, xp.logical_not(x > y))
+    return xp.where(x == y, xp.one_half, xp.weight(xp.logical_not(x > y), x, y))
 
 
 def _lesser_number(xp: Any, less: Any, more: Any, other: Any) -> Any:
     return xp.where(less == more, xp.one_half, (less < more) | xp.isnan(other))
 
 
-maximum = elementwise("maximum", lambda xp, x, y: _lesser(xp, y, x), _lesser, masks=True)
-minimum = elementwise("minimum", _lesser, lambda xp, x, y: _lesser(xp, y, x), masks=True)
+def _greater(xp: Any, x: Any, y: Any) -> Any:
+    return _lesser(xp, y, x)
+
+
+maximum = elementwise("maximum", _greater, _lesser, masks=True)
+minimum = elementwise("minimum", _lesser, _greater, masks=True)
 fmax = elementwise(
     "fmax",
     lambda xp, x, y: _lesser_number(xp, y, x, y),
@@ -213,20 +217,20 @@ fmin = elementwise(
 )
 
 
-def _inside(x: Any, y: Any, z: Any) -> Any:
+def _inside(xp: Any, x: Any, y: Any, z: Any) -> Any:
     """Within the bounds, edges included; a bound may be None."""
     if y is None:
-        return x <= z
-    return x >= y if z is None else (x >= y) & (x <= z)
+        return xp.weight(x <= z, x, z)
+    return xp.weight(x >= y if z is None else (x >= y) & (x <= z), x, y, z)
 
 
-def _below(x: Any, y: Any, z: Any) -> Any:
-    return x < y if z is None else (x < y) & (y <= z)
+def _below(xp: Any, x: Any, y: Any, z: Any) -> Any:
+    return xp.weight(x < y if z is None else (x < y) & (y <= z), x, y, z)
 
 
-def _above(x: Any, y: Any, z: Any) -> Any:
+def _above(xp: Any, x: Any, y: Any, z: Any) -> Any:
     """The upper bound also wins where the bounds are crossed."""
-    return x > z if y is None else (x > z) | (y > z)
+    return xp.weight(x > z if y is None else (x > z) | (y > z), x, y, z)
 
 
 clip = elementwise("clip", _inside, _below, _above, masks=True)

@@ -39,7 +39,7 @@ def _irfft(cotangent: Any, xp: Any, dtype: Any, n: int, axis: int, norm: str) ->
     spectrum = xp.rfft(cotangent, axis=axis, norm=OTHER_NORM[norm])
     spectrum = spectrum * xp.times_read(n, axis, cotangent.dtype)
     # `project` does this too, but not where everything else in a function is real.
-    return spectrum if xp.is_complex(dtype) else spectrum.real
+    return spectrum if xp.is_complex(dtype) else xp.real(spectrum)
 
 
 rfft = linear("rfft", _rfft)

@@ -69,7 +69,7 @@ def _gather_batch(
     ndim = len(x.shape) - 1
     index, operands, order = lift.each_example(params["index"], operands, batched[1:], size, ndim)
     read = bind(primitive, (x, *operands), {"index": index})
-    return read if order is None else read.transpose(order)
+    return read if order is None else lift.canonical(read).transpose(read, order)
 
 
 def _scatter_batch(
@@ -80,7 +80,7 @@ def _scatter_batch(
     ndim = len(params["shape"])
     index, operands, order = lift.each_example(params["index"], operands, batched[1:], size, ndim)
     if order is not None:
-        x = x.transpose(sorted(range(len(order)), key=order.__getitem__))
+        x = lift.canonical(x).transpose(x, sorted(range(len(order)), key=order.__getitem__))
     params = {"shape": (size, *params["shape"]), "index": index}
     return bind(primitive, (x, *operands), params)
 

@@ -9,19 +9,29 @@ more than their arguments brought together; a `lift` adapts the parameters of th
 
 from __future__ import annotations
 
-import operator
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..backends.numpy import xp
-from ..core import Primitive, bind, box_types
+from ..core import Primitive, bind, box_types, implementations
 from ..rules import shape_of
 
 Params = dict[str, Any]
 Lift = Callable[[Params, tuple[int, ...], int], Params]
 Rule = Callable[[Primitive, Sequence[Any], Sequence[bool], Params, int], Any]
+
+
+def canonical(*arrays: Any) -> Any:
+    """The canonical functions for these arrays, raw or traced: those of their library."""
+    for array in arrays:
+        if type(array) in box_types:
+            return array.tracer.backend.xp
+        if type(array) in implementations:
+            return implementations[type(array)].xp
+    return xp
 
 
 def aligned(lift: Lift | None = None) -> Rule:
@@ -60,7 +70,7 @@ def same_ranks(args: Sequence[Any], batched: Sequence[bool], _: int = 0) -> Sequ
     ranks = [len(shape_of(arg)) - b for arg, b in zip(args, batched, strict=True)]
     most = max(ranks)
     return [
-        xp.reshape(arg, (arg.shape[0], *(1,) * (most - rank), *arg.shape[1:]))
+        canonical(arg).reshape(arg, (arg.shape[0], *(1,) * (most - rank), *arg.shape[1:]))
         if b and rank < most
         else arg
         for arg, b, rank in zip(args, batched, ranks, strict=True)
@@ -87,17 +97,21 @@ def looped() -> Rule:
 
         if not size:
             return _none_like(primitive, of)
-        outs = [of(operator.itemgetter(k)) for k in range(size)]
+        outs = [of(functools.partial(_example, k)) for k in range(size)]
         if primitive.outputs is None:
-            return xp.stack(outs)
-        return tuple(map(xp.stack, zip(*outs, strict=True)))
+            return canonical(outs[0]).stack(outs)
+        return tuple(canonical(parts[0]).stack(parts) for parts in zip(*outs, strict=True))
 
     return rule
 
 
+def _example(k: int, batch: Any) -> Any:
+    return canonical(batch).getitem(batch, index=k)
+
+
 def made_up(batch: Any) -> Any:
     """An example of ones for a batch that has none: its shape and dtype are all that counts."""
-    return np.ones(batch.shape[1:], batch.dtype)
+    return canonical(batch).ones(batch.shape[1:], batch.dtype)
 
 
 def _none_like(primitive: Primitive, of: Callable[[Callable[[Any], Any]], Any]) -> Any:
@@ -111,8 +125,12 @@ def _none_like(primitive: Primitive, of: Callable[[Callable[[Any], Any]], Any]) 
             f"{error}. Declare it with stacks=True if it can take all at once."
         ) from error
     if primitive.outputs is None:
-        return xp.zeros((0, *out.shape), out.dtype)
-    return tuple(xp.zeros((0, *part.shape), part.dtype) for part in out)
+        return _none_of(out)
+    return tuple(map(_none_of, out))
+
+
+def _none_of(out: Any) -> Any:
+    return canonical(out).zeros((0, *out.shape), out.dtype)
 
 
 def spread(arg: Any, batched: bool, size: int) -> Any:
@@ -120,9 +138,7 @@ def spread(arg: Any, batched: bool, size: int) -> Any:
     if batched:
         return arg
     arg = arg if hasattr(arg, "shape") else np.asarray(arg)
-    if hasattr(arg, "expand"):  # torch's, which np.broadcast_to would convert
-        return arg.expand((size, *arg.shape))
-    return xp.broadcast_to(arg, (size, *arg.shape))
+    return canonical(arg).broadcast_to(arg, (size, *arg.shape))
 
 
 def _shape(arg: Any, batched: bool) -> tuple[int, ...]:
@@ -180,7 +196,7 @@ def broadcast_shape(
     shape = params["shape"]
     missing = len(shape) - (len(x.shape) - 1)
     if missing > 0:
-        x = xp.reshape(x, (size, *(1,) * missing, *x.shape[1:]))
+        x = canonical(x).reshape(x, (size, *(1,) * missing, *x.shape[1:]))
     return bind(primitive, (x,), {"shape": (size, *shape)})
 
 
@@ -273,7 +289,7 @@ def each_example(
     parts = _without_masks(index)
     places, depth = _places(parts), _advanced_ndim(parts)
     arrays = [
-        xp.reshape(a, (size, *(1,) * (depth - part.ndim), *a.shape[1:])) if b else a
+        canonical(a).reshape(a, (size, *(1,) * (depth - part.ndim), *a.shape[1:])) if b else a
         for a, b, part in zip(
             operands, batched, (p for p in parts if type(p) is Operand), strict=True
         )

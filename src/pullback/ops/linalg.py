@@ -96,7 +96,7 @@ def _slogdet_vjp(cotangents: Any, xp: Any, x: Any, out: Any) -> Any:
     g_sign, g_log = cotangents
     g = 0 if g_log is None else g_log
     if g_sign is not None and xp.is_complex(x.dtype):
-        g = g + xp.imag(g_sign * xp.conjugate(out[0])) * 1j
+        g = g + xp.multiply(xp.imag(g_sign * xp.conjugate(out[0])), 1j)
     elif g_log is None:
         return (None,)
     g = xp.expand_dims(g, (-2, -1))
@@ -248,7 +248,7 @@ def _svd_vjp(cotangents: Any, xp: Any, out: Any) -> Any:
     if xp.is_complex(u.dtype):
         # A common phase of both vectors is free; the difference of their phases is the matrix's.
         phase = _phase(xp, inner_u)
-        middle = middle + xp.eye(k) * (phase * reciprocal * 1j)
+        middle = middle + xp.eye(k) * xp.multiply(phase * reciprocal, 1j)
         middle = middle + xp.objection(phase + _phase(xp, inner_v), abs(inner_u) + abs(inner_v))
     if g_s is not None:
         ambiguous = xp.any(pairs, axis=-1)
@@ -317,8 +317,8 @@ def _vector_norm_vjp(
     if math.isinf(ord):
         # Ties share evenly.
         hit = abs(x) == out
-        share = cotangent / xp.sum(hit, axis=axis, keepdims=True)
-        return (xp.where(hit, share * _direction(xp, x), 0),)
+        ties = xp.sum(xp.weight(hit, cotangent), axis=axis, keepdims=True)
+        return (xp.where(hit, cotangent / ties * _direction(xp, x), 0),)
     # At the origin the cotangent stops: every p-norm has the subgradient 0 there.
     origin = out == 0
     length = xp.where(origin, 1, out)

@@ -16,12 +16,12 @@ from .declare import constant, linear, opaque
 from .lift import all_axes, spread_shape
 
 
-def _kept(x: Any, shape: Any, axis: Any, keepdims: bool) -> Any:
+def _kept(xp: Any, x: Any, shape: Any, axis: Any, keepdims: bool) -> Any:
     """The result of a reduction of an array of `shape`, so that it broadcasts against that."""
     if keepdims or axis is None:
         return x
     ndim = len(shape)
-    return x.reshape(tuple(1 if i - ndim in axis else n for i, n in enumerate(shape)))
+    return xp.reshape(x, tuple(1 if i - ndim in axis else n for i, n in enumerate(shape)))
 
 
 # Sums
@@ -77,7 +77,7 @@ def _logsumexp_vjp(
 ) -> tuple[Any]:
     # A sum of nothing, all -inf, has no derivative; where it is not used, it needs none.
     out = xp.where((cotangent == 0) & ~xp.isfinite(out), math.inf, out)
-    out, cotangent = (_kept(v, x.shape, axis, keepdims) for v in (out, cotangent))
+    out, cotangent = (_kept(xp, v, x.shape, axis, keepdims) for v in (out, cotangent))
     return (cotangent * xp.exp(x - out),)
 
 
@@ -91,7 +91,7 @@ attains = constant("attains", arguments=2)
 def _extreme_vjp(
     cotangent: Any, xp: Any, x: Any, out: Any, axis: Any, keepdims: bool
 ) -> tuple[Any]:
-    mask = xp.attains(x, _kept(out, x.shape, axis, keepdims))
+    mask = xp.attains(x, _kept(xp, out, x.shape, axis, keepdims))
     return (_share(cotangent, xp, mask, axis, keepdims),)
 
 
@@ -99,12 +99,12 @@ def _number_extreme_vjp(
     cotangent: Any, xp: Any, x: Any, out: Any, axis: Any, keepdims: bool
 ) -> tuple[Any]:
     # No nan equals another: a nan gets nothing.
-    return (_share(cotangent, xp, x == _kept(out, x.shape, axis, keepdims), axis, keepdims),)
+    return (_share(cotangent, xp, x == _kept(xp, out, x.shape, axis, keepdims), axis, keepdims),)
 
 
 def _share(cotangent: Any, xp: Any, mask: Any, axis: Any, keepdims: bool) -> Any:
     count = xp.astype(xp.sum(mask, axis=axis, keepdims=keepdims), cotangent.dtype)
-    return xp.where(mask, _kept(cotangent / count, mask.shape, axis, keepdims), 0)
+    return xp.where(mask, _kept(xp, cotangent / count, mask.shape, axis, keepdims), 0)
 
 
 max = opaque("max", _extreme_vjp, masks=True, lift=all_axes)
@@ -197,7 +197,7 @@ products_of_others = opaque("products_of_others", _products_of_others_vjp)
 
 
 def _prod_vjp(cotangent: Any, xp: Any, x: Any, axis: Any, keepdims: bool) -> tuple[Any]:
-    out = _kept(cotangent, x.shape, axis, keepdims)
+    out = _kept(xp, cotangent, x.shape, axis, keepdims)
     if axis == () or x.ndim == 0:
         return (out,)
     *before, last = range(-x.ndim, 0) if axis is None else axis

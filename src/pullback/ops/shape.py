@@ -16,7 +16,7 @@ def _sum_to(cotangent: Any, xp: Any, shape: Any) -> Any:
         for axis in range(cotangent.ndim)
         if axis < lead or shape[axis - lead] != cotangent.shape[axis]
     )
-    return xp.sum(cotangent, axis=axes, keepdims=True).reshape(shape) if axes else cotangent
+    return xp.reshape(xp.sum(cotangent, axis=axes, keepdims=True), shape) if axes else cotangent
 
 
 def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
@@ -49,7 +49,9 @@ copy = linear("copy", lambda cotangent: cotangent, lift=lift.order_of_memory)
 # Of the last two axes. As in NumPy it is a view that cannot be written into.
 diagonal = linear("diagonal", _place_diagonal, impl=_xp.band)
 reshape = linear(
-    "reshape", lambda cotangent, shape: cotangent.reshape(shape), lift=lift.longer_shape
+    "reshape",
+    lambda cotangent, xp, shape: xp.reshape(cotangent, shape),
+    lift=lift.longer_shape,
 )
 transpose = linear(
     "transpose",

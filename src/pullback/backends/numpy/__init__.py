@@ -40,6 +40,8 @@ class NumpyBackend:
     name = "numpy"
     xp = xp
     following = None  # NumPy has no mode that makes what is computed constants
+    in_place = True  # a write changes the array itself
+    lends = True  # without a copy before the first write, as a plain array's buffer
     array_type = np.ndarray
     float64 = np.dtype(np.float64)
     # Set by the frontend: its box, and what makes an array of anything.
@@ -52,8 +54,10 @@ class NumpyBackend:
     # What an op takes as it is; anything else (a list, a foreign array) is converted.
     operands: ClassVar[set[type]] = {np.ndarray, float, int, complex, bool, *np.sctypeDict.values()}
 
-    # Plain arrays up to this size are copied onto the tape; larger ones are fingerprinted.
-    copied_bytes = 1 << 16
+    @staticmethod
+    def copies(array: Any) -> bool:
+        """Does the tape copy this plain array? Larger ones are fingerprinted."""
+        return array.nbytes <= _COPIED_BYTES
 
     @staticmethod
     def implementation(primitive: Any) -> Any:
@@ -242,6 +246,11 @@ class NumpyBackend:
         return np.zeros(shape, dtype)[()]
 
     @staticmethod
+    def units(rows: int, size: int, first: int, dtype: Any) -> Any:
+        """A matrix whose rows are unit vectors: the one numbered `first`, and those after it."""
+        return np.eye(rows, size, first, dtype)
+
+    @staticmethod
     def keep_zeros(product: Any, cotangent: Any) -> Any:
         """`product`, but zero wherever `cotangent` is: a branch not taken contributes nothing."""
         raw = product
@@ -281,6 +290,7 @@ def _memory_order(array: Any) -> Any:
     return tuple(sorted(range(-array.ndim, 0), key=lambda axis: -abs(array.strides[axis])))
 
 
+_COPIED_BYTES = 1 << 16
 # A prime: what moves by whole rows or columns of an array moves to another column here.
 _COLUMNS = 1021
 

@@ -14,7 +14,7 @@ _LOOP = 8192
 
 def contract(x: Any, y: Any, subscripts: str) -> Any:
     """Two-operand einsum in the plainest form (see `ops/contract.py`), as one matrix product."""
-    plan = _plan(subscripts)
+    plan = plan_of(subscripts)
     if not plan.summed or x.size * y.size < _LOOP:
         return np.einsum(subscripts, x, y)
     sizes = dict(zip(plan.labels, x.shape + y.shape, strict=True))
@@ -60,7 +60,7 @@ class _Plan(NamedTuple):
 
 
 @functools.lru_cache(maxsize=1024)
-def _plan(subscripts: str) -> _Plan:
+def plan_of(subscripts: str) -> _Plan:
     """Which labels are the batch, rows, inner and columns of the matrix product."""
     x, y, out = subscripts.replace("->", ",").split(",")
     batch = "".join(label for label in x if label in y and label in out)

@@ -30,6 +30,11 @@ def conj(x: Any) -> Any:
     return x.conjugate() if x.dtype.kind == "c" else x
 
 
+def weight(mask: Any, *like: Any) -> Any:
+    """What a rule multiplies with to keep an element or drop it: 1 or 0, as `like` the operands."""
+    return mask  # NumPy multiplies with booleans
+
+
 def astype(x: Any, dtype: Any) -> Any:
     return x.astype(dtype)
 

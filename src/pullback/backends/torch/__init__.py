@@ -48,6 +48,8 @@ class _Implementations(dict[str, Any]):
             "differentiate the NumPy program"
         )
 
+    xp: Any
+
     @staticmethod
     def constant(value: Any, args: Any) -> Any:
         """`value`, which is not followed, without the memory of `args`, which may be."""
@@ -110,6 +112,8 @@ class TorchBackend:
     """Answers for the tensors of one device."""
 
     name = "torch"
+    in_place = True
+    lends = False
     array_type = torch.Tensor
     float64 = torch.float64
     # Set by the frontend: its box, and what it does while a transform runs a program's function.
@@ -118,8 +122,6 @@ class TorchBackend:
     # Under torch.no_grad nothing that is computed has a derivative.
     following = staticmethod(torch.is_grad_enabled)
     operands: ClassVar[set[type]] = {torch.Tensor, float, int, complex, bool}
-    # A tensor counts its writes: none need be copied onto the tape.
-    copied_bytes = -1
 
     def __init__(self, device: torch.device, functions: dict[str, Any]) -> None:
         self.device = device
@@ -134,6 +136,11 @@ class TorchBackend:
     def implementation(primitive: Any) -> Any:
         """What runs `primitive` on raw tensors."""
         return implementations[primitive.name]
+
+    @staticmethod
+    def copies(_: Any) -> bool:
+        """A tensor counts its writes: none need be copied onto the tape."""
+        return False
 
     @staticmethod
     def fingerprint(array: Any) -> Any:
@@ -269,6 +276,12 @@ class TorchBackend:
     def zeros(self, shape: tuple[int, ...], dtype: Any) -> Any:
         return torch.zeros(shape, dtype=dtype, device=self.device)
 
+    def units(self, rows: int, size: int, first: int, dtype: Any) -> Any:
+        """A matrix whose rows are unit vectors: the one numbered `first`, and those after it."""
+        places = torch.arange(size, device=self.device)
+        numbers = torch.arange(first, first + rows, device=self.device)
+        return (numbers[:, None] == places).to(dtype)
+
     @staticmethod
     def keep_zeros(product: Any, cotangent: Any) -> Any:
         """`product`, but zero wherever `cotangent` is: a branch not taken contributes nothing."""
@@ -396,6 +409,7 @@ functions |= {
 }
 functions |= native_registry
 functions |= HELPERS
+implementations.xp = SimpleNamespace(**functions)  # for what is of any device
 
 
 @functools.cache

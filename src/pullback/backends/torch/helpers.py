@@ -13,6 +13,10 @@ def _conj(x: Any) -> Any:
     return x.conj() if x.dtype.is_complex else x
 
 
+def _weight(mask: Any, *like: Any) -> Any:
+    return mask
+
+
 def _is_complex(dtype: Any) -> bool:
     return dtype.is_complex
 
@@ -53,6 +57,7 @@ _ONE = torch.ones(())
 
 
 HELPERS: dict[str, Any] = {
+    "weight": _weight,
     "concatenate": _concatenate,
     "moveaxis": torch.movedim,
     "stack": torch.stack,

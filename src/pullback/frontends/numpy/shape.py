@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import operator
 from collections.abc import Callable
@@ -717,8 +718,23 @@ method("trace", np.trace)
 
 
 define("__contains__", lambda self, value: bool(np.any(self == value)))
-define("__array_namespace__", lambda self, *, api_version=None: np)  # noqa: ARG005
+
+
+def _namespace(self: Any, /, *, api_version: str | None = None) -> Any:
+    standard = importlib.import_module("pullback.frontends.array_api")
+    return standard.namespace_for(self.tracer.backend, api_version)
+
+
+define("__array_namespace__", _namespace)
 define("device", "cpu")
+
+
+def _to_device(self: Any, device: Any, /, *, stream: Any = None) -> Any:
+    raw(self).to_device(device, stream=stream)  # for NumPy's own error
+    return self
+
+
+define("to_device", _to_device)
 
 
 def _leak(name: str) -> None:

@@ -6,6 +6,7 @@ raises instead of losing a derivative.
 
 from __future__ import annotations
 
+import importlib
 import math
 import operator
 from typing import Any
@@ -201,6 +202,10 @@ class TensorBox(torch.Tensor):
 
     def __index__(self) -> int:
         return operator.index(self._constant("use as an index"))
+
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
+        standard = importlib.import_module("pullback.frontends.array_api")
+        return standard.namespace_for(self.tracer.backend, api_version)
 
     def numpy(self, *, force: bool = False) -> Any:
         """Refused: NumPy would not follow it. Of a buffer, a read-only view."""

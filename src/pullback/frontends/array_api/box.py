@@ -1,0 +1,202 @@
+"""The box that code written to the standard sees: its attributes, operators and methods."""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ...backends.array_api import ArrayApiBackend
+from ...callers import where
+from ...core import Box, box_types, is_batched, paused, raw
+from ...errors import BatchingError, ConversionError
+from .dispatch import functions
+from .namespace import namespace_for
+
+
+class StandardMethods:
+    """What every traced array of a library that follows the standard has."""
+
+    __slots__ = ()
+    alias: Any
+    index: int
+    tangent: Any
+    tracer: Any
+    value: Any
+    __array_priority__ = 1000.0
+    __array_ufunc__ = None  # NumPy's operators leave it to ours
+
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
+        return namespace_for(self.tracer.backend, api_version)
+
+    # What the array is: under `vmap`, one example's
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.value.shape)[self.tracer.lead :]
+
+    @property
+    def dtype(self) -> Any:
+        return self.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim - self.tracer.lead
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def device(self) -> Any:
+        return self.tracer.backend.device_of(raw(self))
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:  # noqa: ARG002
+        """Itself on the device where it is; a move is not followed."""
+        if device == self.device:
+            return self
+        raise ConversionError(
+            f"to_device({device!r}) of a value traced by pullback.{self.tracer.name} is not "
+            "followed: move the primals before the transform"
+        )
+
+    @property
+    def T(self) -> Any:
+        if self.ndim != 2:
+            raise ValueError("x.T requires x to have 2 dimensions. Use x.mT for stacks of matrices")
+        return functions["matrix_transpose"](self)
+
+    @property
+    def mT(self) -> Any:
+        return functions["matrix_transpose"](self)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of an array of no dimensions")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over an array of no dimensions")
+        array: Any = self
+        return (array[i, ...] for i in range(self.shape[0]))
+
+    def __repr__(self) -> str:
+        return f"Traced<{self.tracer.name}, level {self.tracer.level}>({raw(self)!r})"
+
+    __hash__: Any = None
+
+    # Ways out: reading a value for a branch is allowed, losing a derivative is not
+
+    def __bool__(self) -> bool:
+        if is_batched(self):
+            raise BatchingError(
+                f"pullback.vmap: bool() of a batched value at {where()}: under vmap the value is "
+                "another for each example. Write xp.where(condition, x, y) for a branch, or run "
+                "the function example by example, with vmap(..., fallback='loop')."
+            )
+        return bool(raw(self))
+
+    def __float__(self) -> float:
+        return float(self._constant("float()"))
+
+    def __int__(self) -> int:
+        return int(self._constant("int()"))
+
+    def __complex__(self) -> complex:
+        return complex(self._constant("complex()"))
+
+    def __index__(self) -> int:
+        return operator.index(self._constant("use as an index"))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        array = self.tracer.backend.host(self._constant("conversion to a NumPy array"))
+        return array if dtype is None else array.astype(dtype)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self._constant("export by dlpack").__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return raw(self).__dlpack_device__()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise ConversionError(
+            f"a value traced by pullback.{self.tracer.name} cannot be pickled; return it from the "
+            "function, or send pullback.stop_gradient(x)"
+        )
+
+    def _constant(self, how: str) -> Any:
+        """The raw array, or an error if its derivative would be lost."""
+        if self.alias is not None:
+            self.alias.refresh(self)
+        value = paused(self)
+        if is_batched(value) or (type(value) in box_types and value.tracer.level):
+            raise ConversionError(
+                f"{how} of a value traced by pullback.{self.tracer.name} would lose its "
+                f"derivative, at {where()}. Use the value itself and the functions of "
+                "x.__array_namespace__(); for a constant write pullback.stop_gradient(x)."
+            )
+        return raw(value)
+
+
+def method(name: str, function: Callable[..., Any]) -> None:
+    """Give the boxes a method or property."""
+    setattr(StandardMethods, name, function)
+
+
+class StandardBox(StandardMethods, Box):
+    """A traced array of a library whose operators give way to those of a box."""
+
+    __slots__ = ()
+
+
+class _Stranger:
+    """An operand that no library knows; its operators are to be asked."""
+
+    __array_priority__ = StandardMethods.__array_priority__
+    __array_ufunc__ = None
+
+    def __radd__(self, other: Any) -> Any:
+        return self
+
+
+def box_type_for(array: Any) -> Any:
+    """The class of the boxes of arrays like this one.
+
+    An operator whose left operand raises, where it should give way, is asked second if the right
+    one is of a derived class: so the box of such arrays is derived from theirs.
+    """
+    stranger: Any = _Stranger()
+    try:
+        if array + stranger is stranger:
+            return StandardBox
+    except TypeError:
+        pass
+    return _derived(type(array))
+
+
+@functools.cache
+def _derived(array_type: type) -> type:
+    def refuse(self: Any) -> Any:
+        raise ConversionError(
+            f"a value traced by pullback.{self.tracer.name} was given to a function of "
+            f"{array_type.__module__.split('.')[0]} itself, which cannot follow it: call the "
+            "function of that name in the namespace that x.__array_namespace__() gives"
+        )
+
+    def make(cls: Any) -> Any:
+        return object.__new__(cls)
+
+    theirs = [slot for slot in getattr(array_type, "__slots__", ()) if slot[:2] != "__"]
+    slots = tuple(slot for slot in Box.__slots__ if not hasattr(array_type, slot))
+    hidden = {slot: property(refuse) for slot in theirs}
+    body = {"__slots__": slots, "__new__": make, "__module__": __name__, **hidden}
+    derived = type("StandardBox", (StandardMethods, array_type), body)
+    box_types.add(derived)
+    return derived
+
+
+box_types.add(StandardBox)
+ArrayApiBackend.box_type = StandardBox
