@@ -31,10 +31,10 @@ def helpers(lib: Any) -> dict[str, Callable[..., Any]]:
         return elementwise.astype(mask, dtype=lib.namespace.result_type(*dtypes))
 
     def reshape(x: Any, shape_: Any) -> Any:
-        return shape.reshape(x, shape=tuple(shape_))
+        return shape.reshape(x, shape=_tuple(shape_))
 
     def broadcast_to(x: Any, shape_: Any) -> Any:
-        return shape.broadcast_to(x, shape=tuple(shape_))
+        return shape.broadcast_to(x, shape=_tuple(shape_))
 
     def transpose(x: Any, axes: Any) -> Any:
         return shape.transpose(x, axes=tuple(a % x.ndim - x.ndim for a in axes))
@@ -117,3 +117,8 @@ def helpers(lib: Any) -> dict[str, Callable[..., Any]]:
         "is_complex": lib.is_complex,
         "one_half": 0.5,
     }
+
+
+def _tuple(shape: Any) -> tuple[int, ...]:
+    """A shape as it is: a library's own kind may know more than the sizes."""
+    return shape if isinstance(shape, tuple) else tuple(shape)
