@@ -264,7 +264,7 @@ def run_forward(
         trace = ForwardTrace(transform, backend)
         return _run(trace, func, [*leaves], structure, tangents, strict, has_aux, root)
 
-    return with_backend(leaves, run)
+    return with_backend([*leaves, *tree.flatten(tangents)[0]], run)
 
 
 def _run(

@@ -18,6 +18,7 @@ import numpy as np
 from ... import core
 from ...errors import UnsupportedError
 from ...ops.declare import registry
+from .. import Captured
 from ..array_api import ArrayApiBackend, Implementations, lacking
 from ..array_api.helpers import helpers
 from . import blocks, blockwise, contract, index, linalg, reduce, shape
@@ -113,6 +114,8 @@ class DaskBackend(ArrayApiBackend):
 
     def adopts(self, value: Any) -> Any:
         """NumPy's arrays as Dask arrays of one block; anything else as it is."""
+        if type(value) in core.box_types and value.tracer.backend is not self:
+            raise Captured(self)  # the transform that follows it has to start again
         if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fciub":
             return self.asarray(value)
         return value

@@ -67,8 +67,8 @@ class Pulled:
         def alone(block: Any) -> Any:
             return self.function(*blocks[:position], block, *blocks[position + 1 :])
 
-        out, pull = vjp(alone, blocks[position])
-        return pull(np.asarray(cotangent, dtype=np.asarray(out).dtype))[0]
+        _, pull = vjp(alone, blocks[position])
+        return pull(cotangent)[0]
 
     def __dask_tokenize__(self) -> Any:
         return dask.base.normalize_token((type(self).__name__, self.function, self.position))

@@ -32,7 +32,10 @@ def unindex(lib: Any, x: Any, shape: Any, index: Any) -> Any:
     chunks = chunks_for(shape, x.dtype)
     if is_basic(index):
         zeros = full(tuple(shape), 0, x.dtype, chunks)
-        zeros[index] = x if zeros[index].shape == x.shape else x.reshape(zeros[index].shape)
+        given = index if type(index) is tuple else (index,)
+        index = tuple(part for part in given if part is not None)
+        part = zeros[index].shape
+        zeros[index] = x if part == x.shape else x.reshape(part)
         return zeros
     parts, arrays = _parts(index, len(shape))
     return _added(x, parts, arrays, tuple(shape), chunks)

@@ -93,8 +93,12 @@ class DaskBox(StandardMethods, Box):
     def to_dask_array(self, **_: Any) -> Any:
         """The array itself where nothing follows it: Dask's functions ask for it."""
         return self._constant(
-            "use in a function of dask that is not called as da.name (from dask.array import ...)"
+            "use as a collection of Dask's (in dask.compute, in X.dot(w) for X @ w, or in a "
+            "function of dask.array that is not called as da.name)"
         )
+
+    def __dask_tokenize__(self) -> Any:
+        return self.to_dask_array().__dask_tokenize__()
 
     @property
     def _elemwise(self) -> Any:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import dask.array as da
 import numpy as np
 
+from ...backends import Captured
 from ...backends.dask import backend
 from ...core import box_types, detached, raw
 from ...errors import UnsupportedError
@@ -81,10 +82,6 @@ def operand(value: Any) -> Any:
             return value
         if not value.tracer.level:
             return operand(raw(value))
-        if value.tracer.lead or value.tracer.backend.box_type is None:
-            raise _two_libraries(value)
-        from ...backends import Captured  # noqa: PLC0415 (it imports this)
-
         raise Captured(backend)
     if isinstance(value, da.Array) or type(value) in (bool, int, float, complex):
         return value
@@ -98,13 +95,6 @@ def operand(value: Any) -> Any:
             "da.from_array or float()"
         )
     return backend.asarray(array)
-
-
-def _two_libraries(value: Any) -> TypeError:
-    return TypeError(
-        f"a traced Dask array was combined with an array of NumPy that pullback."
-        f"{value.tracer.name} follows; convert that before the transform, with da.from_array(w)"
-    )
 
 
 def buffer(array: Any) -> Any:

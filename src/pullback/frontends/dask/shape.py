@@ -195,7 +195,7 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
 @implements("take")
 def take(x: Any, indices: Any, axis: Any = 0) -> Any:
     axis = axis_of(axis, x.ndim)
-    return read(x, along(axis, static_index(indices, backend)))
+    return read(x, along(axis, static_index(_known(indices), backend)))
 
 
 # Chunks

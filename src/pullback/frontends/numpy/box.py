@@ -142,6 +142,9 @@ class ArrayBox(Box):
         """What a function of Dask asks for: that makes the program's results Dask's."""
         check_captured((sys.modules["dask.array"].Array,))
 
+    def __dask_tokenize__(self) -> Any:
+        return self.to_dask_array  # a graph of Dask would take it for a constant
+
     def item(self, *args: Any) -> Any:
         """The value as a Python number: a constant."""
         return one_value(self, ".item()").item(*args)
