@@ -199,7 +199,7 @@ class CustomCall(Call):
         def back(cotangents: list[Any]) -> tuple[list[Any], None]:
             return self.run_backward(residuals, cotangents, avals, values), None
 
-        transposed, _ = transpose(back, avals)
+        transposed, _ = transpose(back, avals, backend_of(values))
         return outs, transposed(tangents)
 
     def linearize(self, values: list[Any]) -> Any:
@@ -209,7 +209,7 @@ class CustomCall(Call):
             outs, moved = self.run_rule(values, tangents)
             return moved, outs
 
-        transposed, outs = transpose(along, _avals(values))
+        transposed, outs = transpose(along, _avals(values), backend_of(values))
         return outs, transposed
 
     def arguments(self, values: Sequence[Any]) -> list[Any]:
@@ -239,7 +239,9 @@ class CustomCall(Call):
     ) -> list[Any]:
         """The cotangents of `values`, checked; None where they are zero."""
         assert self.custom.backward is not None
-        result = self.custom.backward(residuals, self.outputs.unpack(_filled(cotangents, avals)))
+        result = self.custom.backward(
+            residuals, self.outputs.unpack(_filled(cotangents, avals, backend_of(values)))
+        )
         expected = self.inputs.structure.children()
         if not isinstance(result, tuple) or len(result) != len(expected):
             got = (
@@ -267,7 +269,7 @@ class CustomCall(Call):
     def run_rule(self, values: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any]]:
         """The results of the rule for tangents, and their tangents, checked."""
         assert self.custom.rule is not None
-        moving = self.inputs.unpack(_filled(tangents, _avals(values)))
+        moving = self.inputs.unpack(_filled(tangents, _avals(values), backend_of(values)))
         along: list[Any] = [None] * len(self.args)
         for place, tangent in zip(self.places, moving, strict=True):
             along[place] = _only_arrays(tangent)
@@ -345,9 +347,8 @@ def _avals(values: Sequence[Any]) -> list[Any]:
     return [backend.aval(v) if backend.differentiable(v) else None for v in values]
 
 
-def _filled(vectors: Sequence[Any], avals: list[Any]) -> list[Any]:
+def _filled(vectors: Sequence[Any], avals: list[Any], backend: Any) -> list[Any]:
     """Tangents or cotangents for a rule to keep or write into: copies, with zeros for None."""
-    backend = backend_of([])
     return [
         backend.zeros(*aval) if vector is None and aval is not None else backend.copy(vector)
         for vector, aval in zip(vectors, avals, strict=True)
@@ -355,14 +356,13 @@ def _filled(vectors: Sequence[Any], avals: list[Any]) -> list[Any]:
 
 
 def transpose(
-    linear: Callable[[list[Any]], tuple[list[Any], Any]], avals: list[Any]
+    linear: Callable[[list[Any]], tuple[list[Any], Any]], avals: list[Any], backend: Any
 ) -> tuple[Callable[[list[Any]], list[Any]], Any]:
     """The transpose of a linear function of arrays with these shapes and dtypes, and its aux.
 
     `linear` is run once, on zeros, and returns `(results, aux)`. None among vectors stands for
     zero, or for what has none.
     """
-    backend = backend_of([])
     places = [place for place, aval in enumerate(avals) if aval is not None]
     present: list[int] = []
 

@@ -125,8 +125,10 @@ class Jacobian:
         for result, parts in enumerate(zip(*images, strict=True)):
             whole = backend.own(parts[0] if len(parts) == 1 else backend.xp.concatenate(parts))
             for seed, (start, stop) in enumerate(itertools.pairwise(bounds)):
-                block = whole if len(seeds) == 1 else backend.copy(
-                    backend.xp.getitem(whole, index=slice(start, stop))
+                block = (
+                    whole
+                    if len(seeds) == 1
+                    else backend.copy(backend.xp.getitem(whole, index=slice(start, stop)))
                 )
                 place = (result, seed) if linear.forward else (seed, result)
                 blocks[place] = self.shaped(block, outputs[place[0]], inputs[place[1]], linear)

@@ -23,8 +23,10 @@ def namespace(name):
 def array(xp, values):
     """A NumPy array as one of the library's."""
     values = np.asarray(values)
-    return xp.asarray(values.tolist(), dtype=getattr(xp, values.dtype.name)) if values.size else (
-        xp.zeros(values.shape, dtype=getattr(xp, values.dtype.name))
+    return (
+        xp.asarray(values.tolist(), dtype=getattr(xp, values.dtype.name))
+        if values.size
+        else (xp.zeros(values.shape, dtype=getattr(xp, values.dtype.name)))
     )
 
 

@@ -84,12 +84,12 @@ def test_both_modes_agree_with_finite_differences(name, sample):
 @pytest.mark.parametrize(("name", "sample"), CASES)
 def test_vmap_agrees_with_a_loop(name, sample):
     xp, points, _, raw = prepared(name, sample)
-    batches = [np.stack([p, 0.9 * p, 1.05 * p]) if sample.name != "acosh" else np.stack([p] * 3)
-               for p in points]
+    batches = [
+        np.stack([p, 0.9 * p, 1.05 * p]) if sample.name != "acosh" else np.stack([p] * 3)
+        for p in points
+    ]
     function = program(sample)
-    expected = np.stack(
-        [numbers(raw(*(array(xp, b[i]) for b in batches))) for i in range(3)]
-    )
+    expected = np.stack([numbers(raw(*(array(xp, b[i]) for b in batches))) for i in range(3)])
     got = pullback.vmap(function)(*(array(xp, b) for b in batches))
     np.testing.assert_allclose(numbers(got), expected, rtol=1e-9, atol=1e-9)
 

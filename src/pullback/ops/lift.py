@@ -98,7 +98,11 @@ def looped() -> Rule:
                 "of size 0 has no shape; declare the op with stacks=True if it can take all at once"
             )
         outs = [
-            bind(primitive, [_example(a, k) if b else a for a, b in zip(args, batched, strict=True)], params)
+            bind(
+                primitive,
+                [_example(a, k) if b else a for a, b in zip(args, batched, strict=True)],
+                params,
+            )
             for k in range(size)
         ]
         if primitive.outputs is None:

@@ -20,8 +20,7 @@ import numpy as np
 from ... import core
 from ...errors import UnsupportedError
 from ...ops.declare import registry
-from . import contract, elementwise, fft, index, linalg, reduce, shape
-from .helpers import helpers
+from . import contract, elementwise, fft, helpers, index, linalg, reduce, shape
 
 # How many functions run under a transform here: what is made there may be written into.
 _running: ContextVar[int] = ContextVar("running", default=0)
@@ -37,14 +36,13 @@ class Implementations(dict[str, Any]):
         self.library = backend.name
         self["positive"] = lambda x: +x
         for family in backend.families:
-            theirs = functions_of(family)
-            self.update({n: functools.partial(f, backend) for n, f in theirs.items()})
+            self.update(backend.bound(family))
 
     def __missing__(self, name: str) -> Any:
         raise lacking(name, self.library)
 
     @staticmethod
-    def constant(value: Any, args: Any) -> Any:
+    def constant(value: Any, _: Any) -> Any:
         """`value`, which is not followed: it shares no memory that is written into."""
         return value
 
@@ -104,10 +102,16 @@ class ArrayApiBackend:
         self.device = device
         self.float64 = getattr(namespace, "float64", None)
         self.implementations = Implementations(self)
-        self.xp = SimpleNamespace(**(registry | helpers(self)))
+        self.xp = SimpleNamespace(**(registry | self.bound(helpers)))
+        vars(self.xp).update(zeros=self.zeros, ones=self.ones, eye=self.eye)
+        vars(self.xp).update(conjugate=self.xp.conj, is_complex=self.is_complex, one_half=0.5)
         self.implementations.xp = self.xp
 
     # The library's functions
+
+    def bound(self, family: ModuleType) -> dict[str, Callable[..., Any]]:
+        """The functions of a file in this folder, for this library."""
+        return {n: functools.partial(f, self) for n, f in functions_of(family).items()}
 
     def function(self, name: str) -> Callable[..., Any]:
         """The library's function of this name in the standard."""
@@ -182,9 +186,7 @@ class ArrayApiBackend:
     def _number(self, value: Any, beside: Any) -> Any:
         isdtype = self.namespace.isdtype
         dtype = beside.dtype
-        if isdtype(dtype, "bool"):
-            dtype = None
-        elif isinstance(value, float) and isdtype(dtype, "integral"):
+        if isdtype(dtype, "bool") or (isinstance(value, float) and isdtype(dtype, "integral")):
             dtype = None
         return self.asarray(value, dtype=dtype, like=beside)
 
@@ -284,7 +286,7 @@ class ArrayApiBackend:
             return isinstance(value, (float, complex))
         return self.namespace.isdtype(dtype, ("real floating", "complex floating"))
 
-    def enter(self, value: Any, trace: Any = None) -> Any:
+    def enter(self, value: Any, _: Any = None) -> Any:
         """A primal as a transform holds it."""
         return self.copy(value) if hasattr(value, "dtype") else self.asarray(value)
 
@@ -310,17 +312,17 @@ class ArrayApiBackend:
 
     copy_examples = copy
 
-    def copy_like(self, cotangent: Any, like: Any) -> Any:
+    def copy_like(self, cotangent: Any, _: Any) -> Any:
         """A copy; layouts are the library's own."""
         return self.copy(cotangent)
 
     @staticmethod
-    def copies(array: Any) -> bool:
+    def copies(_: Any) -> bool:
         """The tape copies plain arrays: nothing tells whether they change."""
         return True
 
     @staticmethod
-    def is_view(out: Any, value: Any) -> bool:
+    def is_view(_: Any, __: Any) -> bool:
         """No: a write makes a new array, and never changes another."""
         return False
 
@@ -359,7 +361,7 @@ class ArrayApiBackend:
         """Rules divide by zero where the mathematics does: no warning from a walk back."""
         return np.errstate(all="ignore")
 
-    def own(self, value: Any, held: int = 0) -> Any:
+    def own(self, value: Any, held: int = 0) -> Any:  # noqa: ARG002 (what others look at)
         """`value` for a caller: sharing memory with nothing, as far as it can be written into."""
         return self.copy(value)
 
@@ -389,7 +391,7 @@ class ArrayApiBackend:
         return contextlib.nullcontext()
 
     @staticmethod
-    def start(_: Any, trace: Any) -> Any:
+    def start(_: Any, __: Any) -> Any:
         """Begin to run a function: what it makes may be written into."""
         return _running.set(_running.get() + 1)
 

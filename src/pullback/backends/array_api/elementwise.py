@@ -103,6 +103,8 @@ def clip(lib: Any, x: Any, y: Any, z: Any) -> Any:
 def where(lib: Any, condition: Any, x: Any, y: Any) -> Any:
     x, y = lib.promoted(x, y)
     if lib.is_integral(x) != lib.is_integral(y):  # zeros for the tangent of an integer
-        x, y = (lib.namespace.astype(v, w.dtype) if lib.is_integral(v) else v
-                for v, w in ((x, y), (y, x)))
+        x, y = (
+            lib.namespace.astype(v, w.dtype) if lib.is_integral(v) else v
+            for v, w in ((x, y), (y, x))
+        )
     return lib.namespace.where(condition, x, y)

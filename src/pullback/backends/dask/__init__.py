@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any, ClassVar
 
 import dask.array as da
@@ -17,10 +17,8 @@ import numpy as np
 
 from ... import core
 from ...errors import UnsupportedError
-from ...ops.declare import registry
 from .. import Captured
 from ..array_api import ArrayApiBackend, Implementations, lacking
-from ..array_api.helpers import helpers
 from . import blocks, blockwise, contract, index, linalg, reduce, shape
 from .chunks import as_dask, chunks_for, fresh, marked
 
@@ -69,15 +67,9 @@ class DaskBackend(ArrayApiBackend):
     )
 
     def __init__(self) -> None:
-        compat = importlib.import_module("array_api_compat.dask.array")
-        self.namespace = compat
-        self.name = "dask.array"
-        self.array_type = da.Array
-        self.device = None
-        self.float64 = np.dtype(float)
+        super().__init__(importlib.import_module("array_api_compat.dask.array"), da.Array, None)
         self.implementations = DaskImplementations(self)
-        self.xp = SimpleNamespace(**(registry | helpers(self) | blocks.PRIMITIVES))
-        self.xp.tril = self.tril
+        vars(self.xp).update(blocks.PRIMITIVES, tril=self.tril)
         self.implementations.xp = self.xp
 
     # Values, which are not known

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import UnsupportedError
+from ...mutate import same
 
 
 class Group:
@@ -22,16 +23,20 @@ class Group:
 
 
 class Alias:
-    """A box's part in a group: how many writes it has seen."""
+    """A box's part in a group: how many writes it has seen.
 
-    __slots__ = ("base", "group", "seen")
+    `base` and `index` say that it was read as `base[index]`.
+    """
 
-    def __init__(self, group: Group) -> None:
-        self.base: Any = None
+    __slots__ = ("base", "group", "index", "seen")
+
+    def __init__(self, group: Group, base: Any = None, index: Any = None) -> None:
+        self.base = base
+        self.index = index
         self.group = group
         self.seen = group.writes
 
-    def refresh(self, box: Any) -> None:
+    def refresh(self, _: Any) -> None:
         """Raise if another of the group was written into since."""
         if self.seen != self.group.writes:
             raise UnsupportedError(
@@ -41,14 +46,22 @@ class Alias:
             )
 
 
-def view(base: Any, out: Any) -> Any:
-    """`out`, which is computed from the box `base` and may be a view of it."""
+def view(base: Any, out: Any, index: Any = None) -> Any:
+    """`out`, which is computed from the box `base` (as `base[index]`) and may be a view of it."""
     if not hasattr(out, "tracer") or out is base:
         return out
     if base.alias is None:
         base.alias = Alias(Group())
-    out.alias = Alias(base.alias.group)
+    out.alias = Alias(base.alias.group, base, index)
     return out
+
+
+def completes(box: Any, index: Any, value: Any) -> bool:
+    """Is `box[index] = value` the second half of `box[index] += ...`, which wrote into `value`?"""
+    part = getattr(value, "alias", None)
+    if part is None or part.base is not box or not same(part.index, index):
+        return False
+    return part.seen == part.group.writes == box.alias.seen + 1
 
 
 def wrote(box: Any) -> None:

@@ -53,7 +53,7 @@ class StandardMethods:
     def device(self) -> Any:
         return self.tracer.backend.device_of(raw(self))
 
-    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:  # noqa: ARG002
         """Itself on the device where it is; a move is not followed."""
         if device == self.device:
             return self

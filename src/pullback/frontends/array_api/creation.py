@@ -1,4 +1,4 @@
-"""Arrays made of nothing, or like a traced one, while a transform runs: they can take what it follows.
+"""Arrays made while a transform runs, of nothing or like a traced one, can take what it follows.
 
 They are buffers: no transform follows them until a traced value is written into one.
 """
@@ -51,9 +51,7 @@ def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) 
 
 
 @implements("asarray")
-def asarray(
-    obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None
-) -> Any:
+def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
     backend = backend_among(obj)
     array = _nested(obj, backend)
     if dtype is not None and array.dtype != dtype:
@@ -98,5 +96,3 @@ def of_nothing(maker: Callable[..., Any], backend: Any) -> Callable[..., Any]:
         return buffer(backend, maker(*args, **options))
 
     return make
-
-

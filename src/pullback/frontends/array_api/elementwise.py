@@ -118,10 +118,10 @@ def round_(x: Any, /) -> Any:
     return registry["rint"](x)
 
 
-method("__abs__", lambda self: functions["abs"](self))
-method("__neg__", lambda self: functions["negative"](self))
+method("__abs__", functions["abs"])
+method("__neg__", functions["negative"])
 method("__pos__", positive)
-method("__invert__", lambda self: functions["bitwise_invert"](self))
+method("__invert__", functions["bitwise_invert"])
 
 
 @implements("clip")

@@ -59,8 +59,8 @@ def rfft(x: Any, /, *, n: int | None = None, axis: int = -1, norm: str = "backwa
 @implements("fft.irfft")
 def irfft(x: Any, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Any:
     axis = axis_of(axis, x.ndim)
-    n = 2 * (x.shape[axis] - 1) if n is None else n
-    return ops.irfft(_sized(x, axis, n // 2 + 1), n=n, axis=axis, norm=norm)
+    size: int = 2 * (x.shape[axis] - 1) if n is None else n
+    return ops.irfft(_sized(x, axis, size // 2 + 1), n=size, axis=axis, norm=norm)
 
 
 @implements("fft.rfftn")

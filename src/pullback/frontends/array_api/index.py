@@ -1,4 +1,4 @@
-"""Indexing: what the standard's arrays take as an index, and the functions that read by position."""
+"""Indexing: what the standard's arrays take as an index, and what reads by position."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backends.array_api.index import is_basic
 from ...core import detached, is_batched, raw
 from ...ops import index as ops
 from ...ops.lift import with_operands
@@ -50,7 +51,10 @@ def read(x: Any, index: Any) -> Any:
 
 
 def getitem(self: Any, key: Any, /) -> Any:
-    return alias.view(self, read(self, static_index(key, self.tracer.backend)))
+    index = static_index(key, self.tracer.backend)
+    out = read(self, index)
+    # With arrays in it an index makes a copy, in every library.
+    return alias.view(self, out, index) if is_basic(index) else out
 
 
 method("__getitem__", getitem)

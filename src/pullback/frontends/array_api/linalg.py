@@ -251,8 +251,10 @@ def matrix_rank(x: Any, /, *, rtol: Any = None) -> Any:
     elif hasattr(rtol, "dtype"):
         rtol = rtol[..., None]
     tol = reduce.max(values, axis=(-1,), keepdims=True) * rtol
-    return functions["count_nonzero"](values > tol, axis=-1) if is_box(values > tol) else (
-        backend_among(x).function("count_nonzero")(values > tol, axis=-1)
+    return (
+        functions["count_nonzero"](values > tol, axis=-1)
+        if is_box(values > tol)
+        else (backend_among(x).function("count_nonzero")(values > tol, axis=-1))
     )
 
 
@@ -260,9 +262,7 @@ def matrix_rank(x: Any, /, *, rtol: Any = None) -> Any:
 
 
 @implements("linalg.vector_norm")
-def vector_norm(
-    x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2
-) -> Any:
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:
     return ops.vector_norm(x, ord=ord, axis=axes_of(axis, x.ndim), keepdims=keepdims)
 
 
@@ -281,5 +281,3 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     sums = reduce.sum(abs(x), axis=(added,), keepdims=True)
     value = functions["max" if ord > 0 else "min"](sums, axis=compared, keepdims=True)
     return value if keepdims else functions["squeeze"](value, axis=(-2, -1))
-
-

@@ -17,11 +17,13 @@ from .index import static_index
 
 def setitem(self: Any, key: Any, value: Any, /) -> None:
     check_write(self)
-    if self.alias is not None:
-        self.alias.refresh(self)
     backend = self.tracer.backend
-    backend.check_mutable(f"x[{key!r}] = v")
+    backend.check_mutable("x[i] = v")
     index = static_index(key, backend)
+    if self.alias is not None:
+        if alias.completes(self, index, value):
+            self.alias.seen = self.alias.group.writes
+        self.alias.refresh(self)
     if any(map(is_batched, index if type(index) is tuple else (index,))):
         raise UnsupportedError(
             "x[i] = v at batched positions is not followed here: write xp.where(mask, v, x)"

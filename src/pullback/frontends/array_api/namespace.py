@@ -6,6 +6,7 @@ something is; what makes arrays of nothing gives arrays that can take traced val
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
@@ -67,13 +68,13 @@ class Namespace:
             theirs = self._backend.function(name)
             return Namespace(self._backend, theirs, f"{self.__name__}.{name}", f"{name}.")
         full = self._prefix + name
-        theirs = getattr(self._theirs, name, None)
         ours = functions.get(full)
-        if theirs is None and ours is None:
+        if ours is None and not hasattr(self._theirs, name):
             raise AttributeError(
                 f"{self._backend.name} has no {full}, and it is not in the array API standard"
             )
-        if theirs is not None and (not callable(theirs) or isinstance(theirs, type)):
+        theirs = getattr(self._theirs, name, None)
+        if ours is None and (not callable(theirs) or isinstance(theirs, type)):
             return theirs
         return _dispatching(full, theirs, ours, self._backend)
 
@@ -98,12 +99,10 @@ def _dispatching(
             return ours(*args, **kwargs)
         return _of_values(name, theirs, args, kwargs)
 
-    shown = theirs if theirs is not None else ours
+    shown: Any = theirs if theirs is not None else ours
     functools.update_wrapper(function, shown)
-    try:
+    with contextlib.suppress(TypeError, ValueError):  # a builtin does not tell
         function.__signature__ = inspect.signature(shown)  # type: ignore[attr-defined]
-    except (TypeError, ValueError):  # a builtin that does not tell
-        pass
     return function
 
 
@@ -183,7 +182,7 @@ def of_numpy() -> Namespace:
 
 @functools.cache
 def of_torch(backend: Any) -> Namespace:
-    """The namespace for traced torch tensors: that of array_api_compat, whose functions torch's are."""
+    """The namespace for traced torch tensors: that of array_api_compat."""
     try:
         theirs = importlib.import_module("array_api_compat.torch")
     except ImportError as error:

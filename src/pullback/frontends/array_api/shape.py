@@ -152,8 +152,9 @@ def tile(x: Any, repetitions: tuple[int, ...], /) -> Any:
 def _triangle(name: str) -> None:
     @implements(name)
     def triangle(x: Any, /, *, k: int = 0) -> Any:
-        shape = x.shape[-2:]
-        inside = np.tri(*shape, k, bool) if name == "tril" else ~np.tri(*shape, k - 1, bool)
+        rows, columns = x.shape[-2:]
+        below = np.tri(rows, columns, k if name == "tril" else k - 1, bool)
+        inside = below if name == "tril" else ~below
         backend = backend_among(x)
         return where(backend.asarray(inside), x, 0)
 

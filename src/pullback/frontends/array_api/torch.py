@@ -9,9 +9,7 @@ from ...errors import ConversionError
 from .dispatch import boxes_in, is_box
 
 
-def asarray(
-    obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None
-) -> Any:
+def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
     if is_box(obj):
         array = obj if dtype is None else obj.to(dtype)
         array = array if device is None else array.to(device)

@@ -19,7 +19,6 @@ from ...errors import BatchingError, ConversionError
 from . import opaque
 from .dispatch import functions, implements, name_of, recorded
 
-
 # NumPy's names for some arguments, which torch takes too.
 _NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input"}
 _NAMES["x2"] = "other"
