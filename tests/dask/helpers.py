@@ -23,8 +23,8 @@ def assert_same(got, expected, rtol=1e-10):
     got, structure = tree.flatten(got)
     expected, expected_structure = tree.flatten(expected)
     assert structure == expected_structure
+    expected = map(np.asarray, expected)
     for ours, theirs in zip(dask.compute(*got, scheduler="sync"), expected, strict=True):
-        theirs = np.asarray(theirs)
         assert np.shape(ours) == theirs.shape
         assert np.asarray(ours).dtype == theirs.dtype
         np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol)

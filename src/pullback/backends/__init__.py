@@ -102,5 +102,7 @@ def _captured(kind: type) -> Any:
         library = sys.modules.get(module)
         if library is not None and issubclass(kind, getattr(library, array_type)):
             backends = importlib.import_module(f"pullback.backends.{name}")
-            return backends.backend_for(None) if getattr(backends, "TAKES_CAPTURED", False) else None
+            return (
+                backends.backend_for(None) if getattr(backends, "TAKES_CAPTURED", False) else None
+            )
     return None

@@ -74,9 +74,7 @@ class Pulled:
         return dask.base.normalize_token((type(self).__name__, self.function, self.position))
 
 
-def _on_blocks(
-    *arrays: Any, function: Any, like: int | None, options: dict[str, Any]
-) -> Any:
+def _on_blocks(*arrays: Any, function: Any, like: int | None, options: dict[str, Any]) -> Any:
     if like is None:
         return _map_blocks(function, *arrays, **options)
     chunks, dtype = arrays[like].chunks, arrays[like].dtype
@@ -136,6 +134,6 @@ PRIMITIVES: dict[str, Primitive] = {
     primitive.name: primitive for primitive in (rechunk, persist, map_blocks)
 }
 FUNCTIONS: dict[str, Any] = {
-    name: functools.partial(lambda impl, lib, *args, **params: impl(*args, **params), primitive.impl)
+    name: functools.partial(lambda impl, _, *args, **params: impl(*args, **params), primitive.impl)
     for name, primitive in PRIMITIVES.items()
 }

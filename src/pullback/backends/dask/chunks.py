@@ -11,7 +11,7 @@ import numpy as np
 _from_array = vars(da)["from_array"]
 
 
-class Chunked(tuple[int, ...]):
+class Chunked(tuple[int, ...]):  # noqa: SLOT001 (a tuple's subclass cannot have a slot)
     """A shape that knows the chunks of its array, and is otherwise a plain one."""
 
     chunks: Any

@@ -61,11 +61,11 @@ def mask_of(chunks: Any, index: Any) -> Any:
 def check_once(index: Any, shape: tuple[int, ...]) -> None:
     """Raise if `index` has a place twice: which of the values written stays is not said."""
     for part in index if type(index) is tuple else (index,):
-        if isinstance(part, np.ndarray) and part.dtype != bool:
-            if np.unique(part).size != part.size:
-                raise UnsupportedError(
-                    "x[i] = v of a Dask array, with a place twice in i: write only the last of them"
-                )
+        whole = isinstance(part, np.ndarray) and part.dtype != bool
+        if whole and np.unique(part).size != part.size:
+            raise UnsupportedError(
+                "x[i] = v of a Dask array, with a place twice in i: write only the last of them"
+            )
 
 
 def _parts(index: Any, ndim: int) -> tuple[list[Any], list[int]]:
@@ -95,7 +95,9 @@ def _integers(parts: list[Any]) -> bool:
 
 def _points(parts: list[Any]) -> tuple[list[int], Any, bool]:
     """The places of the advanced parts, their positions together, and whether they stand apart."""
-    advanced = [i for i, part in enumerate(parts) if isinstance(part, (np.ndarray, int, np.integer))]
+    advanced = [
+        i for i, part in enumerate(parts) if isinstance(part, (np.ndarray, int, np.integer))
+    ]
     positions = np.broadcast_arrays(*(np.asarray(parts[i]) for i in advanced))
     return advanced, positions, advanced[-1] - advanced[0] >= len(advanced)
 
@@ -112,12 +114,16 @@ def _by_points(x: Any, parts: list[Any], arrays: list[int]) -> Any:
     axes = _axes(parts)
     basic = [slice(None) if i in advanced else part for i, part in enumerate(parts)]
     x = x[tuple(part for part in basic if part is not None)]
-    taken = {axes[i]: p.reshape(-1) % x.shape[axes[i]] for i, p in zip(advanced, positions, strict=True)}
+    taken = {
+        axes[i]: p.reshape(-1) % x.shape[axes[i]] for i, p in zip(advanced, positions, strict=True)
+    }
     read = x.vindex[tuple(taken.get(axis, slice(None)) for axis in range(x.ndim))]
     shape = positions[0].shape
     rest = read.shape[1:]
     read = read.reshape((*shape, *rest))
-    before = 0 if apart else sum(i < advanced[0] and parts[i] is not None for i in range(len(parts)))
+    before = (
+        0 if apart else sum(i < advanced[0] and parts[i] is not None for i in range(len(parts)))
+    )
     order = [*range(len(shape), len(shape) + before), *range(len(shape))]
     order += [a for a in range(read.ndim) if a not in order]
     read = read.transpose(order)
@@ -144,8 +150,10 @@ def _added(x: Any, parts: list[Any], arrays: list[int], shape: Any, chunks: Any)
     ndim = len(shape)
     out_axes = tuple(range(ndim))
     places = [part for a, c in enumerate(chunks) for part in (arange(shape[a], c), (a,))]
-    one = len(arrays) == 1 and x.ndim == ndim and all(
-        i == arrays[0] or part == slice(None) for i, part in enumerate(parts)
+    one = (
+        len(arrays) == 1
+        and x.ndim == ndim
+        and all(i == arrays[0] or part == slice(None) for i, part in enumerate(parts))
     )
     if not one:
         x = x.rechunk(x.shape) if x.ndim else x
@@ -198,7 +206,7 @@ def _coordinates(index: Any, shape: Any) -> list[Any]:
 
 
 def _added_to_block(values: Any, *operands: Any, ndim: int) -> Any:
-    """`values` added into one block of zeros: its places on each axis, and where each value goes."""
+    """`values` added into a block of zeros: its places on each axis, and where each value goes."""
     places, coordinates = operands[:ndim], operands[ndim:]
     out = np.zeros(tuple(p.size for p in places), values.dtype)
     inside = np.ones(values.shape, bool)

@@ -1,4 +1,4 @@
-"""Linear algebra: NumPy's on matrices that lie in one block each, Dask's on those cut into blocks."""
+"""Linear algebra: NumPy's on matrices of one block each, Dask's on those cut into blocks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _per_matrix(name: str) -> Any:
 
 def _is_cut(arrays: Any, signature: str) -> bool:
     """Is an axis of a matrix cut into blocks?"""
-    ins = signature.split("->")[0]
+    ins = signature.split("->", maxsplit=1)[0]
     widths = [one.count(",") + 1 for one in ins.strip("()").split("),(")]
     return any(
         len(chunks) > 1
@@ -60,14 +60,19 @@ def _is_cut(arrays: Any, signature: str) -> bool:
 def cut_up(name: str) -> UnsupportedError:
     """The error for a matrix that lies in several blocks."""
     return UnsupportedError(
-        f"{name} of a matrix that is cut into blocks is not differentiated: bring it into one, with "
-        "x.rechunk({-1: -1, -2: -1}), where that fits the memory"
+        f"{name} of a matrix that is cut into blocks is not differentiated: bring it into one, "
+        "with x.rechunk({-1: -1, -2: -1}), where that fits the memory"
     )
 
 
 def _applied(run: Any, signature: str, arrays: Any, **sizes: int) -> Any:
-    widths = [one.count(",") + 1 for one in signature.split("->")[0].strip("()").split("),(")]
-    probes = [np.eye(2, dtype=a.dtype) if w == 2 else np.ones(2, a.dtype) for a, w in zip(arrays, widths, strict=True)]
+    widths = [
+        one.count(",") + 1 for one in signature.split("->", maxsplit=1)[0].strip("()").split("),(")
+    ]
+    probes = [
+        np.eye(2, dtype=a.dtype) if w == 2 else np.ones(2, a.dtype)
+        for a, w in zip(arrays, widths, strict=True)
+    ]
     results = run(*probes)
     many = isinstance(results, tuple)
     dtypes = [r.dtype for r in results] if many else results.dtype

@@ -18,7 +18,9 @@ Axes = tuple[int, ...] | None
 def _reduced(name: str) -> Any:
     reduction = vars(da)[name]
 
-    def function(lib: Any, x: Any, axis: Axes = None, keepdims: bool = False, **options: Any) -> Any:
+    def function(
+        lib: Any, x: Any, axis: Axes = None, keepdims: bool = False, **options: Any
+    ) -> Any:
         if axis == ():
             return x.astype(reduction(x).dtype)
         return reduction(x, axis=axis, keepdims=keepdims, **options)
@@ -104,7 +106,9 @@ def products_before(lib: Any, x: Any, axis: int, reverse: bool) -> Any:
         return x
     x = _flip(x, axis) if reverse else x
     first = _part(x, axis, slice(0, 1))
-    moved = vars(da)["concatenate"]([first * 0 + 1, _part(x, axis, slice(0, -1))], axis=axis % x.ndim)
+    moved = vars(da)["concatenate"](
+        [first * 0 + 1, _part(x, axis, slice(0, -1))], axis=axis % x.ndim
+    )
     out = _cumulated("cumprod", moved, axis).rechunk(x.chunks)
     return _flip(out, axis) if reverse else out
 
@@ -130,7 +134,9 @@ def recurrence(lib: Any, c: Any, a: Any, axis: int, reverse: bool) -> Any:
                 parts[-1], axis - c.ndim, slice(-1, None)
             )
             rest = _part(here, axis - c.ndim, slice(1, None))
-            here = vars(da)["concatenate"]([_part(here, axis - c.ndim, first) + carried, rest], axis)
+            here = vars(da)["concatenate"](
+                [_part(here, axis - c.ndim, first) + carried, rest], axis
+            )
             here = here.rechunk({axis: -1})
         parts.append(elemwise(run, here, factor) if size else here)
         start += size

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+from dask.base import normalize_token
 
 from ...backends.dask.blocks import map_blocks as primitive
 from ...errors import UnsupportedError
 from ..array_api.dispatch import boxes_in
 from .box import method
-from .dispatch import implements, operand
+from .dispatch import functions, implements, operand
 
 _REFUSED = ("drop_axis", "new_axis", "enforce_ndim")
 
@@ -66,8 +65,6 @@ class OfBlocks:
         return self.func(*args, **self.options)
 
     def __dask_tokenize__(self) -> Any:
-        from dask.base import normalize_token  # noqa: PLC0415
-
         return normalize_token((type(self).__name__, self.func, self.numbers, self.options))
 
 
@@ -83,12 +80,4 @@ _refused("blockwise", "use da.map_blocks, da.einsum or operators, whose broadcas
 _refused("apply_along_axis", "use da.map_blocks with a function of whole blocks")
 _refused("reduction", "use da.sum, da.max and the like, or da.map_blocks and then one of these")
 method("map_blocks", lambda self, func, *args, **options: map_blocks(func, self, *args, **options))
-method(
-    "map_overlap",
-    lambda self, *_, **__: functools.partial(
-        __import__("pullback.frontends.dask.dispatch", fromlist=["functions"]).functions[
-            "map_overlap"
-        ]
-    )(),
-)
-__all__ = ["np"]
+method("map_overlap", lambda self, *_, **__: functions["map_overlap"](self))

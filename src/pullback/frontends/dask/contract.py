@@ -9,7 +9,6 @@ import numpy as np
 
 from ...core import box_types
 from ...ops import contract as ops
-from ..array_api import linalg as standard
 from ..array_api.dispatch import boxes_in
 from ..numpy.dispatch import functions as numpys
 from .box import method
@@ -29,7 +28,7 @@ def dot(x: Any, y: Any) -> Any:
     x, y = operand(x), operand(y)
     if not getattr(x, "ndim", 0) or not getattr(y, "ndim", 0):
         return functions["multiply"](x, y)
-    if y.ndim == 1 or x.ndim <= 2 and y.ndim == 2:
+    if y.ndim == 1 or (x.ndim <= 2 and y.ndim == 2):
         return ops.matmul(x, y)
     return tensordot(x, y, axes=((-1,), (-2,)))
 
@@ -68,12 +67,12 @@ def outer(x: Any, y: Any) -> Any:
 @implements("einsum")
 def einsum(*operands: Any, **options: Any) -> Any:
     """NumPy's: products of two at a time. Arrays that nothing follows stand in buffers there."""
-    lists = not isinstance(operands[0], str)
     values = [
-        buffer(operand(value)) if isinstance(value, (np.ndarray, da.Array)) or boxes_in([value]) else value
+        buffer(operand(value))
+        if isinstance(value, (np.ndarray, da.Array)) or boxes_in([value])
+        else value
         for value in operands
     ]
-    assert lists or type(values[0]) is str
     return numpys[np.einsum](*values, **options)
 
 
@@ -92,4 +91,4 @@ def _reflected(self: Any, other: Any) -> Any:
 method("__matmul__", _operator)
 method("__rmatmul__", _reflected)
 
-__all__ = ["standard"]
+method("dot", dot)

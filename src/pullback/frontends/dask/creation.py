@@ -46,7 +46,9 @@ for _name, _value in (("empty", 0), ("ones", 1), ("zeros", 0)):
 @implements("full_like")
 def full_like(x: Any, fill_value: Any, order: str = "C", dtype: Any = None, **_: Any) -> Any:
     value = operand(fill_value)
-    out = functions["broadcast_to"](value if hasattr(value, "dtype") else backend.asarray(value), x.shape)
+    out = functions["broadcast_to"](
+        value if hasattr(value, "dtype") else backend.asarray(value), x.shape
+    )
     return functions["astype"](out, dtype or x.dtype)
 
 

@@ -131,9 +131,9 @@ for _dunder, _canonical in _OPERATORS.items():
     method(f"__{_dunder}__", _operator(_canonical, reflected=False))
     if _dunder not in ("eq", "ge", "gt", "le", "lt", "ne"):
         method(f"__r{_dunder}__", _operator(_canonical, reflected=True))
-method("__abs__", lambda self: functions["absolute"](self))
-method("__neg__", lambda self: functions["negative"](self))
-method("__pos__", lambda self: functions["positive"](self))
-method("__invert__", lambda self: functions["invert"](self))
+method("__abs__", functions["absolute"])
+method("__neg__", functions["negative"])
+method("__pos__", functions["positive"])
+method("__invert__", functions["invert"])
 method("__divmod__", divmod_)
 named("conj", "clip", "round", "astype")

@@ -27,8 +27,8 @@ from .dispatch import call
 
 # What takes anything: Dask asks its arguments by protocols, and boxes answer.
 _ASKING = frozenset(
-    "compute optimize store to_hdf5 to_npy_stack to_tiledb to_zarr assert_eq ndim shape result_type "
-    "iscomplexobj register_chunk_type array_expr_enabled".split()
+    "compute optimize store to_hdf5 to_npy_stack to_tiledb to_zarr assert_eq ndim shape "
+    "result_type iscomplexobj register_chunk_type array_expr_enabled".split()
 )
 
 
@@ -53,7 +53,6 @@ def _watched(module: ModuleType, prefix: str) -> tuple[Any, type[ModuleType]]:
         and not isinstance(value, type)
         and name[0] != "_"
         and name not in _ASKING
-        and getattr(value, "__module__", "dask").startswith(("dask", "numpy"))
     }
     return module, _with_stand_ins(module, ours)
 

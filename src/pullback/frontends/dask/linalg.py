@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ...ops import linalg as ops
 from ..array_api import linalg as standard
 from ..array_api.dispatch import axes_of
@@ -76,7 +74,7 @@ def lstsq(a: Any, b: Any) -> Any:
     """The solution for a matrix of full rank; rank and the others have no derivative."""
     q, r = qr(a)
     x = solve(r, functions["matmul"](functions["conjugate"](q).T, b))
-    residuals = functions["sum"]((functions["matmul"](a, x) - b) ** 2, 0, None, True)
+    residuals = functions["sum"]((functions["matmul"](a, x) - b) ** 2, 0, keepdims=True)
     return x, residuals, a.shape[1], ops.svd(r, full_matrices=False)[1]
 
 
@@ -125,8 +123,6 @@ for _name in ("fftn", "ifftn", "rfftn", "irfftn"):
             )
         )
 for _name in ("fftshift", "ifftshift"):
-    functions[f"fft.{_name}"] = (
-        lambda x, axes=None, ours=standards[f"fft.{_name}"]: ours(operand(x), axes=axes)
+    functions[f"fft.{_name}"] = lambda x, axes=None, ours=standards[f"fft.{_name}"]: ours(
+        operand(x), axes=axes
     )
-
-__all__ = ["np"]

@@ -116,9 +116,10 @@ def _flat_or_not(x: Any, axis: Any) -> tuple[Any, int]:
 def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
     axis = axis_of(axis, x.ndim)
     for _ in range(n):
-        x = x[(..., slice(1, None), *(slice(None),) * (-axis - 1))] - x[
-            (..., slice(None, -1), *(slice(None),) * (-axis - 1))
-        ]
+        x = (
+            x[(..., slice(1, None), *(slice(None),) * (-axis - 1))]
+            - x[(..., slice(None, -1), *(slice(None),) * (-axis - 1))]
+        )
     return x
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import dask.array as da
@@ -17,7 +16,7 @@ from ...ops import shape as ops
 from ...ops.shape import along
 from ..array_api import mutation
 from ..array_api import shape as standard
-from ..array_api.dispatch import axes_of, axis_of
+from ..array_api.dispatch import axis_of
 from ..array_api.index import read, static_index
 from .box import method, named
 from .dispatch import functions, implements, operand
@@ -209,9 +208,7 @@ def chunks_of(x: Any, chunks: Any, block_size_limit: Any = None) -> dict[int, An
     if isinstance(chunks, dict):
         chunks = {axis_of(axis, ndim) + ndim: size for axis, size in chunks.items()}
         chunks = tuple(chunks.get(axis, sizes) for axis, sizes in enumerate(x.chunks))
-        chunks = tuple(
-            x.chunks[axis] if size is None else size for axis, size in enumerate(chunks)
-        )
+        chunks = tuple(x.chunks[axis] if size is None else size for axis, size in enumerate(chunks))
     sizes = da.core.normalize_chunks(
         chunks, tuple(x.shape), limit=block_size_limit, dtype=x.dtype, previous_chunks=x.chunks
     )
@@ -228,7 +225,9 @@ def rechunk(
     method: Any = None,
 ) -> Any:
     if balance:
-        raise UnsupportedError("rechunk of a traced Dask array does not take balance=: leave it out")
+        raise UnsupportedError(
+            "rechunk of a traced Dask array does not take balance=: leave it out"
+        )
     return ops_rechunk(x, chunks=chunks_of(x, chunks, block_size_limit))
 
 
@@ -237,18 +236,17 @@ def persist(self: Any, **options: Any) -> Any:
     return ops_persist(self, options=options)
 
 
+def _no_view(*_: Any) -> Any:
+    raise UnsupportedError(".view() of a traced array, as another dtype, has no derivative")
+
+
 method("persist", persist)
-method("dot", lambda self, other: functions["dot"](self, other))
 method("flatten", ravel)
-method("view", lambda self, *_: _no_view())
+method("view", _no_view)
 method("copy", lambda self: backend.xp.copy(self, order="K"))
 named(
     *"reshape ravel transpose swapaxes squeeze repeat rechunk trace diagonal".split(),
 )
-
-
-def _no_view() -> Any:
-    raise UnsupportedError(".view() of a traced array, as another dtype, has no derivative")
 
 
 # Reading and writing
@@ -266,7 +264,7 @@ def _known(key: Any) -> Any:
         return np.asarray(key)
     if isinstance(key, np.integer):
         return int(key)
-    if type(key) in box_types and not detached(key) is key:
+    if type(key) in box_types and detached(key) is not key:
         return detached(key)
     return key
 
@@ -283,7 +281,9 @@ def _setitem(self: Any, key: Any, value: Any) -> None:
                 "write x = da.where(mask, v, x)"
             )
         anew = functions["where"](mask, value, backend.copy(self))
-        mutation.move(self, functions["astype"](anew, self.dtype) if anew.dtype != self.dtype else anew)
+        mutation.move(
+            self, functions["astype"](anew, self.dtype) if anew.dtype != self.dtype else anew
+        )
         return
     mutation.setitem(self, _known(key), value)
 
@@ -295,8 +295,3 @@ method("__len__", lambda self: self.shape[0] if self.shape else _no_length())
 
 def _no_length() -> Any:
     raise TypeError("len() of an array of no dimensions")
-
-
-def size_of(shape: Any) -> int:
-    """The number of elements."""
-    return math.prod(shape)
