@@ -127,13 +127,20 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize("chunks", CHUNKS.values(), ids=CHUNKS)
-@pytest.mark.parametrize("name", FUNCTIONS)
+# All functions on uneven blocks, and some on the others.
+SOME = "sum0 prod cumprod matmul einsum index index2 concat reshape norm max".split()
+CASES = [(name, "uneven") for name in FUNCTIONS]
+CASES += [
+    (name, chunks) for name in SOME if name in FUNCTIONS for chunks in ("many", "one", "single")
+]
+
+
+@pytest.mark.parametrize(("name", "chunks"), CASES)
 def test_both_modes_agree_with_numpy_and_compute_nothing(name, chunks):
     function = FUNCTIONS[name]
     expected, pull = pullback.vjp(lambda x: function(x, np), A)
     cotangent = np.random.default_rng(1).normal(size=expected.shape)
-    x, t = (da.from_array(array, chunks=chunks) for array in (A, C))
+    x, t = (da.from_array(array, chunks=CHUNKS[chunks]) for array in (A, C))
 
     def both():
         out, lazy_pull = pullback.vjp(lambda x: function(x, da), x)
