@@ -22,6 +22,9 @@ def run(example: Path, out: Path) -> str:
 def test_example_runs_and_writes_its_figure(example: Path, tmp_path: Path) -> None:
     for package in ("scipy", "matplotlib", "tqdm"):
         pytest.importorskip(package, reason="the examples need pip install 'pullback[demo]'")
+    if "import dask" in example.read_text():
+        for package in ("dask.array", "array_api_compat"):
+            pytest.importorskip(package, reason="it needs pip install 'pullback[dask]'")
     run(example, tmp_path)
     assert (tmp_path / f"{example.stem}.png").stat().st_size > 0
 

@@ -14,7 +14,7 @@ from typing import Any
 import optree
 
 from . import border, tree
-from .backends import backend_of
+from .backends import backend_of, with_backend
 from .callers import where
 from .chunks import checked_size
 from .core import Box, Primitive, Trace, box_types, escaped, new_box
@@ -238,6 +238,16 @@ class _Batch:
 
     def run(self, start: int, stop: int, fallback: str | None) -> Any:
         """The outputs of the examples from `start` to `stop`."""
+
+        def in_library(backend: Any) -> Any:
+            self.backend = backend
+            if backend.adopts is not None:
+                self.leaves = [*map(backend.adopts, self.leaves)]
+            return self._run(start, stop, fallback)
+
+        return with_backend(self.leaves, in_library)
+
+    def _run(self, start: int, stop: int, fallback: str | None) -> Any:
         if fallback is None:
             return self.at_once(start, stop)
         try:

@@ -130,6 +130,8 @@ def unwrap_aux(aux: Any, trace: Any) -> Any:
 def _given(vector: Any, backend: Any) -> Any:
     """A (co)tangent as it is seen here; of a buffer a copy, which the program cannot write into."""
     vector = paused(vector)
+    if backend.adopts is not None:
+        vector = backend.adopts(vector)
     return backend.copy(vector.value) if is_buffer(vector) else vector
 
 

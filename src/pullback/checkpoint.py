@@ -175,7 +175,10 @@ class Checkpoint(Call):
 
 def _sample(out: Any) -> Any:
     """Some of the elements of a result: a few thousand at most, and few beside a large one."""
-    value = np.asarray(raw(out))
+    value = raw(out)
+    if hasattr(value, "__dask_graph__"):  # to look at values would compute them
+        return np.zeros(1)
+    value = np.asarray(value)
     wanted = max(64, min(4096, value.size // 16))
     most = max(1, round(wanted ** (1 / max(1, value.ndim))))
     return value[tuple(slice(None, None, -(-n // most) or 1) for n in value.shape)].copy()

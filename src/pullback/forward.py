@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import border, tree
-from .backends import backend_of
+from .backends import with_backend
 from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box, raw, same_box
 from .mutate import BufferTrace, View, follow, put, writable
 from .reverse import project
@@ -270,7 +270,25 @@ def run_forward(
     leaves, structure = tree.flatten(primals)
     if not leaves and root == "primals":  # a Jacobian's columns may be none
         raise TypeError(f"pullback.{transform}: primals must hold an array, got {primals!r}")
-    trace = ForwardTrace(transform, backend_of(leaves))
+
+    def run(backend: Any) -> Any:
+        trace = ForwardTrace(transform, backend)
+        return _run(trace, func, [*leaves], structure, tangents, strict, has_aux, root)
+
+    return with_backend([*leaves, *tree.flatten(tangents)[0]], run)
+
+
+def _run(
+    trace: ForwardTrace,
+    func: Callable[..., Any],
+    leaves: list[Any],
+    structure: Any,
+    tangents: Any,
+    strict: bool,
+    has_aux: bool,
+    root: str,
+) -> Any:
+    transform = trace.name
     _enter(trace, leaves, tangent_leaves(transform, structure, tangents), structure, root)
     try:
         out = border.run(trace, func, func, *tree.unflatten(structure, leaves))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import border, tree
-from .backends import backend_of
+from .backends import backend_of, with_backend
 from .core import box_types
 from .reverse import ReverseTrace, Tape, Walk
 from .rules import JOINT, WRITE
@@ -45,7 +45,23 @@ class Recording:
         root: str = "primals",
     ) -> None:
         leaves, self.leaves = tree.flatten(args)
-        backend = backend_of(leaves)
+
+        def record(backend: Any) -> None:
+            self._record(transform, func, call, [*leaves], backend, has_aux=has_aux, root=root)
+
+        with_backend(leaves, record)
+
+    def _record(
+        self,
+        transform: str,
+        func: Callable[..., Any],
+        call: Callable[[Any], Any],
+        leaves: list[Any],
+        backend: Any,
+        *,
+        has_aux: bool,
+        root: str,
+    ) -> None:
         self.trace = trace = ReverseTrace(transform, backend)
         try:
             differentiable = border.check_leaves(transform, backend, leaves, self.leaves, root)
@@ -59,7 +75,7 @@ class Recording:
                     leaves[place] = backend.copy(leaves[place])
             self.count = sum(differentiable)
             args = tree.unflatten(self.leaves, leaves)
-            del leaves
+            leaves.clear()
             out = border.run(trace, func, call, args)
             del args
             out, aux = border.split_aux(transform, out) if has_aux else (out, None)
@@ -124,7 +140,12 @@ class Recording:
                 continue
             result, cotangents[index] = cotangents[index], None
             index += 1
-            results.append(backend.zeros(*aval) if result is None else backend.own(result))
+            if result is None:
+                results.append(backend.zeros(*aval))
+                continue
+            if backend.aligned is not None:
+                result = backend.aligned(result, aval[0])
+            results.append(backend.own(result))
         return results
 
 

@@ -80,6 +80,8 @@ class ArrayApiBackend:
 
     box_type: Any = None  # set by the frontend
     following = None
+    adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
+    aligned: Any = None  # gives a cotangent the layout of its primal
     in_place = False  # a write makes a new array, which the box moves on to
     lends = False  # what a tape saves is never written into
     mutable = True

@@ -58,12 +58,17 @@ def sign(lib: Any, x: Any) -> Any:
 # Shapes
 
 
+def _shape(sizes: Any) -> tuple[int, ...]:
+    """A tuple as it is: a library's own kind of shape may know more than the sizes."""
+    return sizes if isinstance(sizes, tuple) else tuple(sizes)
+
+
 def reshape(lib: Any, x: Any, sizes: Any) -> Any:
-    return shape.reshape(x, shape=tuple(sizes))
+    return shape.reshape(x, shape=_shape(sizes))
 
 
 def broadcast_to(lib: Any, x: Any, sizes: Any) -> Any:
-    return shape.broadcast_to(x, shape=tuple(sizes))
+    return shape.broadcast_to(x, shape=_shape(sizes))
 
 
 def transpose(lib: Any, x: Any, axes: Any) -> Any:

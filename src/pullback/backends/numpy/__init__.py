@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...core import detached, is_batched, is_buffer, memory_of, raw
+from ...core import box_types, detached, is_batched, is_buffer, memory_of, raw
 from ...mutate import boxes_of, writable
 from . import contract, elementwise, fft, index, linalg, reduce, shape, special
 from .index import compact, places
@@ -39,6 +39,8 @@ class NumpyBackend:
 
     name = "numpy"
     xp = xp
+    adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
+    aligned: Any = None  # gives a cotangent the layout of its primal
     following = None  # NumPy has no mode that makes what is computed constants
     in_place = True  # a write changes the array itself
     lends = True  # without a copy before the first write, as a plain array's buffer
@@ -85,6 +87,8 @@ class NumpyBackend:
         operands = NumpyBackend.operands
         if any(getattr(type(arg), "__array_ufunc__", True) is None for arg in (x, y)):
             return NotImplemented
+        if any(type(arg) in box_types and type(arg) not in operands for arg in (x, y)):
+            return NotImplemented  # another library's box, which knows both
         args = [arg if type(arg) in operands else NumpyBackend.as_array(arg) for arg in (x, y)]
         for given, arg in zip((x, y), args, strict=True):
             if getattr(getattr(arg, "dtype", None), "kind", "") == "O":

@@ -121,6 +121,8 @@ class TorchBackend:
     interception: Any = None
     # Under torch.no_grad nothing that is computed has a derivative.
     following = staticmethod(torch.is_grad_enabled)
+    adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
+    aligned: Any = None  # gives a cotangent the layout of its primal
     operands: ClassVar[set[type]] = {torch.Tensor, float, int, complex, bool}
 
     def __init__(self, device: torch.device, functions: dict[str, Any]) -> None:

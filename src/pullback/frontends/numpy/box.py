@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
+from ...backends import check_captured
 from ...backends.numpy import NumpyBackend, backend
 from ...callers import operation, user_frame, where
 from ...core import Box, box_types, is_batched, paused, raw
@@ -46,6 +48,8 @@ class ArrayBox(Box):
                     return apply(self)
                 operands = backend.operands
                 if not operands.issuperset(map(type, args)):
+                    if _has_other_boxes(map(type, args)):
+                        return NotImplemented
                     args = tuple(a if type(a) in operands else as_array(a) for a in args)
                 return apply(*args)
         return _ufunc_with_options(self, ufunc, method, args, kwargs)
@@ -53,6 +57,10 @@ class ArrayBox(Box):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if self.tracer.level == 0 and all_buffers(args, kwargs):
             return run_plain(function, args, kwargs)
+        if len(types) > 1:
+            if _has_other_boxes(types):
+                return NotImplemented
+            check_captured(types)
         ours = functions.get(function)
         if ours is None:
             raise _without_rule(self, name_of(function))
@@ -131,6 +139,14 @@ class ArrayBox(Box):
     def __bool__(self) -> bool:
         return bool(one_value(self, "bool()"))
 
+    @property
+    def to_dask_array(self) -> Any:
+        """What a function of Dask asks for: that makes the program's results Dask's."""
+        check_captured((sys.modules["dask.array"].Array,))
+
+    def __dask_tokenize__(self) -> Any:
+        return self.to_dask_array  # a graph of Dask would take it for a constant
+
     def item(self, *args: Any) -> Any:
         """The value as a Python number: a constant."""
         return one_value(self, ".item()").item(*args)
@@ -173,6 +189,11 @@ class ArrayBox(Box):
             f"a value traced by pullback.{self.tracer.name} cannot be pickled; return it from the "
             "function, or send pullback.stop_gradient(x)"
         )
+
+
+def _has_other_boxes(types: Iterable[type]) -> bool:
+    """Is one of these the box of another library, which knows what to do with NumPy's?"""
+    return any(kind in box_types and kind is not ArrayBox for kind in types)
 
 
 def as_constant(box: Any, how: str) -> Any:

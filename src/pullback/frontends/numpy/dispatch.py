@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backends import check_captured
 from ...core import box_types, detached, holds_boxes
 from ...errors import UnsupportedError
 from ..table import Table
@@ -109,6 +110,7 @@ def as_array(value: Any) -> Any:
     """A box unchanged; (nested) lists as arrays, traced ones where they hold traced values."""
     if type(value) in box_types:
         return value
+    check_captured((type(value),))
     value = array_of(value)
     return value if type(value) in box_types else np.asarray(value)
 
