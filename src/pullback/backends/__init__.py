@@ -14,7 +14,11 @@ from .numpy import backend as numpy_backend
 
 # The libraries other than NumPy: what an array of theirs is an instance of, and whose frontend it
 # needs. None is imported here: who passes an array of a library has imported it.
-_LIBRARIES = (("torch", "Tensor", "torch"), ("cupy", "ndarray", "array_api"))
+_LIBRARIES = (
+    ("torch", "Tensor", "torch"),
+    ("jax", "Array", "jax"),
+    ("cupy", "ndarray", "array_api"),
+)
 
 
 def backend_of(leaves: Iterable[Any]) -> Any:

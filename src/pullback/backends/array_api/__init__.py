@@ -81,6 +81,7 @@ class ArrayApiBackend:
     """
 
     box_type: Any = None  # set by the frontend
+    implementations_type: Any = Implementations
     following = None
     in_place = False  # a write makes a new array, which the box moves on to
     mutable = True
@@ -101,7 +102,7 @@ class ArrayApiBackend:
         self.array_type = array_type
         self.device = device
         self.float64 = getattr(namespace, "float64", None)
-        self.implementations = Implementations(self)
+        self.implementations = self.implementations_type(self)
         self.xp = SimpleNamespace(**(registry | helpers(self)))
         self.implementations.xp = self.xp
 
