@@ -11,6 +11,7 @@ like.
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
@@ -27,21 +28,17 @@ opaque: list[Callable[[Callable[..., Any], list[Any]], list[Any]]] = []
 
 
 class Scope(jax_core.Trace):
-    """The trace to which JAX gives primitives while pullback runs a function.
+    """The trace to which JAX gives primitives while pullback runs a function."""
 
-    The boxes of transforms from `level` on are its own.
-    """
+    __slots__ = ("parent",)
 
-    __slots__ = ("level", "parent")
-
-    def __init__(self, parent: Any, level: int) -> None:
+    def __init__(self, parent: Any) -> None:
         super().__init__()
         self.parent = parent
-        self.level = level
 
     def process_primitive(self, primitive: Any, args: Sequence[Any], params: Any, /) -> Any:
         """What a primitive means here."""
-        values = release_all(args)
+        values = release_all(map(core.paused, args))
         if any(map(self.owns, values)):
             with jax_core.set_current_trace(self):
                 return on_boxes[0](primitive, values, params)
@@ -64,7 +61,7 @@ class Scope(jax_core.Trace):
     ) -> Any:
         """A call of a `jax.custom_jvp` function."""
         out = self._staged("process_custom_jvp_call", primitive, (fun, jvp), args, (), params)
-        _forget(jvp)
+        _forget(fun, jvp)
         return out
 
     def process_custom_vjp_call(
@@ -73,7 +70,7 @@ class Scope(jax_core.Trace):
         """A call of a `jax.custom_vjp` function."""
         rules = (fun, fwd, bwd)
         out = self._staged("process_custom_vjp_call", primitive, rules, args, (), params)
-        _forget(fwd)
+        _forget(fun, fwd)
         return out
 
     def _staged(
@@ -83,7 +80,7 @@ class Scope(jax_core.Trace):
 
         What the functions captured is in the jaxpr's constants, and may be boxes.
         """
-        values = release_all(args)
+        values = release_all(map(core.paused, args))
 
         def run(*values: Any) -> Any:
             trace = jax_core.trace_ctx.trace
@@ -96,7 +93,7 @@ class Scope(jax_core.Trace):
 
     def process_function(self, function: Callable[..., list[Any]], args: Sequence[Any]) -> Any:
         """What a function of arrays means here, as one primitive."""
-        values = release_all(args)
+        values = release_all(map(core.paused, args))
         if any(map(self.owns, values)):
             with jax_core.set_current_trace(self):
                 return opaque[0](function, values)
@@ -105,7 +102,7 @@ class Scope(jax_core.Trace):
 
     def owns(self, value: Any) -> bool:
         """Is it a box of one of this scope's transforms?"""
-        return type(value) in core.box_types and value.tracer.level >= self.level
+        return type(value) in core.box_types and _scopes.get(value.tracer) is self
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("process_"):
@@ -116,10 +113,10 @@ class Scope(jax_core.Trace):
         raise AttributeError(name)
 
 
-def _forget(rule: Any) -> None:
-    """Let the caller find that the function has run, as it has, and not its rule, as it has too."""
-    for store in rule.stores:
-        if store:
+def _forget(fun: Any, rule: Any) -> None:
+    """Let the caller, who asks which of the two has run, find one only where both have."""
+    if any(rule.stores):
+        for store in filter(None, fun.stores):
             store.reset()
 
 
@@ -130,7 +127,9 @@ def jaxpr_function(jaxpr: Any) -> Callable[..., list[Any]]:
 
 
 # The scope around which no transform of JAX's runs: one, because JAX's caches tell scopes apart.
-_outermost = Scope(jax_core.eval_trace, 0)
+_outermost = Scope(jax_core.eval_trace)
+# Which scope the transforms that run belong to.
+_scopes: weakref.WeakKeyDictionary[core.Trace, Scope] = weakref.WeakKeyDictionary()
 
 
 class Held(jax_core.Tracer):
@@ -158,13 +157,14 @@ def current() -> Scope | None:
 
 
 def hold(value: Any) -> Any:
-    """`value`, but a box as a raw value if it is none of the current scope's."""
+    """`value`, but a box as a raw value if JAX's current trace is one inside of its scope."""
     if type(value) not in core.box_types:
         return value
     if not value.tracer.level:  # a constant: nothing can be written into it
         return hold(value.value)
-    scope = current()
-    return value if scope is not None and scope.owns(value) else Held(value)
+    scope = _scopes.get(value.tracer)
+    trace = jax_core.trace_ctx.trace
+    return value if scope is None or trace in (scope, scope.parent) else Held(value)
 
 
 def release(value: Any) -> Any:
@@ -228,8 +228,10 @@ class Border(core.Lens):
 
 def new_scope(trace: Any) -> Border | None:
     """Enter a scope for the transform `trace`; None where one is current."""
-    if current() is not None:
+    scope = current()
+    if scope is not None:
+        _scopes[trace] = scope
         return None
     parent = jax_core.trace_ctx.trace
-    outermost = parent is jax_core.eval_trace
-    return Border(_outermost if outermost else Scope(parent, trace.level)).__enter__()
+    _scopes[trace] = scope = _outermost if parent is jax_core.eval_trace else Scope(parent)
+    return Border(scope).__enter__()

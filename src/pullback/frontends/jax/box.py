@@ -44,8 +44,8 @@ class JaxBox(jax_core.Tracer):
 
     @property
     def _trace(self) -> Any:
-        if self.tracer.ended:
-            raise escaped(self.tracer)
+        if self.tracer.ended and type(value := paused(self)) in box_types and value.tracer.ended:
+            raise escaped(value.tracer)
         return _LIVE
 
     def to_concrete_value(self) -> Any:
