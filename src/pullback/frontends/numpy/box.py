@@ -111,6 +111,12 @@ class ArrayBox(Box):
         array: Any = self
         return (array[i] for i in range(self.shape[0]))
 
+    def __jax_array__(self) -> Any:
+        raise ConversionError(
+            f"a value traced by pullback.{self.tracer.name} was given to a function of JAX, but the "
+            "primals are NumPy arrays or Python numbers: pass JAX arrays, jnp.asarray(x), as primals"
+        )
+
     def __repr__(self) -> str:
         if not self.tracer.level:
             return repr(self.value)
