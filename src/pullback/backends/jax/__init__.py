@@ -164,6 +164,16 @@ class JaxBackend(ArrayApiBackend):
 backend = JaxBackend()
 
 
+def _register(tracer_type: type) -> None:
+    """Let primitives on tracers of this class, and of those derived, run by JAX's functions."""
+    for derived in tracer_type.__subclasses__():
+        core.implementations[derived] = backend.implementations
+        _register(derived)
+
+
+_register(jax.core.Tracer)
+
+
 def backend_for(leaf: Any) -> JaxBackend:
     """The backend of all of JAX's arrays, whatever device they are on."""
     core.implementations.setdefault(type(leaf), backend.implementations)
