@@ -106,7 +106,9 @@ def transformed(module, kind, f):
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("libraries", ["PJP", "JPJ", "PPP"])
-@pytest.mark.parametrize("kinds", ["grad jvp grad", "jvp grad jvp", "vmap jvp grad", "grad vmap jvp"])
+@pytest.mark.parametrize(
+    "kinds", ["grad jvp grad", "jvp grad jvp", "vmap jvp grad", "grad vmap jvp"]
+)
 def test_transforms_of_both_libraries_nest(kinds, libraries, compiled):
     """Boxes of the outer transform, captured in the inner ones, keep their derivatives."""
 
@@ -115,9 +117,7 @@ def test_transforms_of_both_libraries_nest(kinds, libraries, compiled):
             functools.partial(transformed, module, kind)
             for module, kind in zip(modules, kinds.split(), strict=True)
         )
-        return one(
-            lambda y: two(lambda z: three(lambda w: jnp.sin(w * z) * y**2)(z * y) * z)(y)
-        )
+        return one(lambda y: two(lambda z: three(lambda w: jnp.sin(w * z) * y**2)(z * y) * z)(y))
 
     mixed = build([{"P": pullback, "J": jax}[letter] for letter in libraries])
     mixed = jax.jit(mixed) if compiled else mixed
@@ -159,7 +159,9 @@ def test_functions_with_rules_of_jaxs_keep_them():
         agree(pullback.grad(f)(x), jax.grad(f)(x))
         agree(pullback.hessian(f)(x), jax.hessian(f)(x))
         agree(jax.jit(pullback.hessian(f))(x), jax.hessian(f)(x))
-        agree(pullback.vmap(pullback.grad(f))(jnp.asarray(A)), jax.vmap(jax.grad(f))(jnp.asarray(A)))
+        agree(
+            pullback.vmap(pullback.grad(f))(jnp.asarray(A)), jax.vmap(jax.grad(f))(jnp.asarray(A))
+        )
 
 
 def test_checkpoint_and_custom_rules_compile():

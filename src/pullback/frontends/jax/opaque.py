@@ -57,9 +57,7 @@ class OpaqueCall(Call):
         avals = [(out.shape, out.dtype) for out in outs]
 
         def adjoint(cotangents: list[Any]) -> list[Any]:
-            given = [
-                _filled(vector, *aval) for vector, aval in zip(cotangents, avals, strict=True)
-            ]
+            given = [_filled(vector, *aval) for vector, aval in zip(cotangents, avals, strict=True)]
             grads = dict(zip(places, map(_conjugate, pull(given)), strict=True))
             return [grads.get(place) for place in range(len(values))]
 
