@@ -48,7 +48,7 @@ def test_the_examples_of_docstrings_run(public):
 def test_the_code_of_a_page_runs(page):
     """Blocks of one page share a namespace, as a reader would run them one after another."""
     text = page.read_text()
-    for library in ("scipy", "torch", "array_api_strict", "array_api_compat", "dask"):
+    for library in ("scipy", "torch", "array_api_strict", "array_api_compat", "dask", "jax"):
         if f"import {library}" in text or f"from {library}" in text:
             pytest.importorskip(library)
     namespace: dict[str, object] = {"__name__": "__page__"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import multiprocessing
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -318,7 +319,9 @@ def test_an_executor_computes_the_same(transform, size):
 
 
 def test_processes_are_sent_the_function_and_its_arguments():
-    with ProcessPoolExecutor(2) as executor:
+    # Not forked: this process may have threads, of JAX's or of an executor.
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(2, context) as executor:
         for transform in (*JACOBIANS, hessian):
             got, aux = transform(_with_aux, has_aux=True, chunk_size=2, executor=executor)(
                 W, X, power=3

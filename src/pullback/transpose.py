@@ -39,7 +39,8 @@ class Transpose:
         self._trace = trace = ReverseTrace("transpose", backend)
         zeros = [None if aval is None else backend.zeros(*aval) for aval in avals]
         self._arguments = [trace.leaf(x) if backend.differentiable(x) else None for x in zeros]
-        self._results = function(self._arguments)
+        with backend.inside(trace):
+            self._results = function(self._arguments)
         self._tape = trace.end()
 
     def __call__(self, cotangents: Sequence[Any]) -> list[Any]:

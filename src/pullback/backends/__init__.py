@@ -18,6 +18,7 @@ T = TypeVar("T")
 # needs. None is imported here: who passes an array of a library has imported it.
 _LIBRARIES = (
     ("torch", "Tensor", "torch"),
+    ("jax", "Array", "jax"),
     ("cupy", "ndarray", "array_api"),
     ("dask.array", "Array", "dask"),
 )

@@ -79,6 +79,7 @@ class ArrayApiBackend:
     """
 
     box_type: Any = None  # set by the frontend
+    implementations_type: Any = Implementations
     following = None
     adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
     aligned: Any = None  # gives a cotangent the layout of its primal
@@ -102,7 +103,7 @@ class ArrayApiBackend:
         self.array_type = array_type
         self.device = device
         self.float64 = getattr(namespace, "float64", None)
-        self.implementations = Implementations(self)
+        self.implementations = self.implementations_type(self)
         self.xp = SimpleNamespace(**(registry | self.bound(helpers)))
         vars(self.xp).update(zeros=self.zeros, ones=self.ones, eye=self.eye)
         vars(self.xp).update(conjugate=self.xp.conj, is_complex=self.is_complex, one_half=0.5)
@@ -389,6 +390,11 @@ class ArrayApiBackend:
     @staticmethod
     def outside() -> Any:
         """Entered while code that is none of the program's runs."""
+        return contextlib.nullcontext()
+
+    @staticmethod
+    def inside(_: Any) -> Any:
+        """Entered while rules run on the boxes of a trace that runs no program."""
         return contextlib.nullcontext()
 
     @staticmethod

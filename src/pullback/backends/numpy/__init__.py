@@ -7,6 +7,7 @@ file in this folder has one, and it takes precedence.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 from types import ModuleType, SimpleNamespace
@@ -248,6 +249,11 @@ class NumpyBackend:
     @staticmethod
     def zeros(shape: tuple[int, ...], dtype: Any) -> Any:
         return np.zeros(shape, dtype)[()]
+
+    @staticmethod
+    def inside(_: Any) -> Any:
+        """Entered while rules run on the boxes of a trace that runs no program."""
+        return contextlib.nullcontext()
 
     @staticmethod
     def units(rows: int, size: int, first: int, dtype: Any) -> Any:

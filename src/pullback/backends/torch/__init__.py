@@ -319,6 +319,11 @@ class TorchBackend:
         return TorchBackend.interception.outside()
 
     @staticmethod
+    def inside(_: Any) -> Any:
+        """Entered while rules run on the boxes of a trace that runs no program."""
+        return contextlib.nullcontext()
+
+    @staticmethod
     def start(function: Any, trace: Any) -> Any:
         """Begin to run a function: in torch's grad mode, whatever the mode outside.
 

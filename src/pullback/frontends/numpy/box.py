@@ -119,6 +119,13 @@ class ArrayBox(Box):
         array: Any = self
         return (array[i] for i in range(self.shape[0]))
 
+    @property
+    def __jax_array__(self) -> Any:
+        raise ConversionError(
+            f"a value traced by pullback.{self.tracer.name} was given to a function of JAX, but "
+            "the primals are NumPy arrays or Python numbers: pass JAX arrays, jnp.asarray(x)"
+        )
+
     def __repr__(self) -> str:
         if not self.tracer.level:
             return repr(self.value)

@@ -1,0 +1,91 @@
+"""The box that JAX's users see: a tracer of JAX's, with all attributes of a `jax.Array`.
+
+JAX gives it shape, operators, methods and `.at` by its `aval`.  What is here is what pullback says
+where a value would become a plain number, and lose its derivative.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+from jax._src import core as jax_core
+
+from ...backends.jax import backend
+from ...callers import where
+from ...core import Box, box_types, escaped, is_batched, paused, raw
+from ...errors import ConversionError
+from ..array_api.box import StandardMethods
+
+# Valid as long as the transform that made the box runs.
+_LIVE = jax_core.Trace()
+
+
+class JaxBox(jax_core.Tracer):
+    """A traced JAX array."""
+
+    __slots__ = tuple(slot for slot in Box.__slots__ if slot != "__weakref__")
+
+    alias: Any
+    index: int
+    tangent: Any
+    tracer: Any
+    value: Any
+
+    def __init__(self) -> None:
+        """Nothing: `new_box` sets what a box has."""
+
+    @property
+    def aval(self) -> Any:
+        """The shape and dtype, as JAX writes them: under `vmap`, one example's."""
+        inner = jax.typeof(self.value)
+        shape = inner.shape[self.tracer.lead :]
+        return jax_core.ShapedArray(shape, inner.dtype, weak_type=inner.weak_type)
+
+    @property
+    def _trace(self) -> Any:
+        if self.tracer.ended and type(value := paused(self)) in box_types and value.tracer.ended:
+            raise escaped(value.tracer)
+        return _LIVE
+
+    def to_concrete_value(self) -> Any:
+        """The value where JAX needs a static number: an integer's, which has no derivative."""
+        value = paused(self)
+        concrete = not isinstance(raw(value), jax.core.Tracer) and not is_batched(value)
+        followed = type(value) in box_types and backend.differentiable(value)
+        return raw(value) if concrete and not followed else None
+
+    def tolist(self) -> Any:
+        return self._constant("tolist()").tolist()
+
+    def item(self, *args: Any) -> Any:
+        return self._constant("item()").item(*args)
+
+    def block_until_ready(self) -> Any:
+        """Itself."""
+        return self
+
+    def __repr__(self) -> str:
+        return f"Traced<{self.tracer.name}, level {self.tracer.level}>({raw(self)!r})"
+
+    def _constant(self, how: str) -> Any:
+        """The raw array, or an error if its derivative would be lost."""
+        value = paused(self)
+        if is_batched(value) or (type(value) in box_types and value.tracer.level):
+            raise ConversionError(
+                f"{how} of a value traced by pullback.{self.tracer.name} would lose its "
+                f"derivative, at {where()}. Use the value itself and the functions of jax.numpy; "
+                "for a constant write pullback.stop_gradient(x)."
+            )
+        return raw(value)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        backend.check_mutable(f"x[{key!r}] = v")
+
+
+# A branch on a value is allowed, as in every frontend; under `jax.jit` JAX's own error comes.
+for _name in "__bool__ __float__ __int__ __complex__ __index__ __array__ __reduce_ex__".split():
+    setattr(JaxBox, _name, vars(StandardMethods)[_name])
+
+box_types.add(JaxBox)
+backend.box_type = JaxBox
