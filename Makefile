@@ -32,7 +32,7 @@ test-torch: $(VENV)/.has-test-torch ## torch tensors: all tests, and every op th
 test-arrays: $(VENV)/.has-test-arrays ## arrays of the standard's libraries, of JAX and of Dask
 	$(PYTEST) tests/array_api tests/jax tests/dask $(ARGS)
 
-test-examples: $(VENV)/.has-test $(VENV)/.has-demo ## run the examples, which need matplotlib
+test-examples: $(VENV)/.has-test $(VENV)/.has-demo $(VENV)/.has-dask ## run the examples, which need matplotlib
 	$(PYTEST) tests/test_examples.py $(ARGS)
 
 test-property: $(VENV)/.has-test ## the tests on generated inputs, with more of them
