@@ -74,7 +74,8 @@ def test_every_function_has_a_sample() -> None:
     missing += [
         ufunc
         for ufunc in dispatch.ufuncs
-        if getattr(registry.get(ufunc.__name__), "kind", "constant") != "constant"
+        if getattr(np, ufunc.__name__, None) is ufunc  # and not one that some test has declared
+        and getattr(registry.get(ufunc.__name__), "kind", "constant") != "constant"
         and ufunc not in covered
     ]
     assert not missing, f"no sample covers {sorted(map(dispatch.name_of, missing))}"

@@ -14,7 +14,7 @@ import contextlib
 import functools
 import sys
 import threading
-from collections.abc import Callable, Container, Generator
+from collections.abc import Callable, Container, Generator, Iterable
 from contextvars import ContextVar, Token
 from types import ModuleType
 from typing import Any
@@ -67,6 +67,11 @@ class ProgramsStandIn(StandIn):
         return value if package in programs or package == OURS else self.original
 
 
+def module_with(stand_ins: Iterable[StandIn]) -> type[ModuleType]:
+    """The class that a module gets to have these in place of its own attributes."""
+    return type("module", (ModuleType,), {"__slots__": (), **{one.name: one for one in stand_ins}})
+
+
 class Switch:
     """Whether anything is replaced, for the whole process."""
 
@@ -110,8 +115,7 @@ class Interception:
         for one in stand_ins:
             if isinstance(one, ProgramsStandIn):
                 one.programs = self.programs
-        members = {"__slots__": (), **{one.name: one for one in stand_ins}}
-        self.watched.append((module, type("module", (ModuleType,), members)))
+        self.watched.append((module, module_with(stand_ins)))
         return stand_ins
 
     def runs(self) -> bool:

@@ -1,7 +1,7 @@
 """While a transform runs a program: Dask's functions as it sees them.
 
 Most of Dask's functions ask their arguments for no protocol, so a box would be taken for a constant
-of unknown type.  As for NumPy's makers (see the NumPy frontend's `intercept.py`) the module gets a
+of unknown type.  As for NumPy's makers (see `interception.py`) the module gets a
 class with stand-ins while a transform runs: with a traced argument they call ours, or say what to
 write; otherwise they are Dask's own.
 """
@@ -21,7 +21,7 @@ import dask.array as da
 from ...backends.array_api import ArrayApiBackend
 from ...backends.dask import DaskBackend
 from ..array_api.dispatch import boxes_in
-from ..numpy.intercept import _with_stand_ins
+from ..interception import StandIn, module_with
 from .creation import MAKERS, made
 from .dispatch import call
 
@@ -46,15 +46,15 @@ def _stand_in(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _watched(module: ModuleType, prefix: str) -> tuple[Any, type[ModuleType]]:
-    ours = {
-        name: _stand_in(prefix + name, value)
+    stand_ins = [
+        StandIn(name, value, _stand_in(prefix + name, value))
         for name, value in vars(module).items()
         if callable(value)
         and not isinstance(value, type)
         and name[0] != "_"
         and name not in _ASKING
-    }
-    return module, _with_stand_ins(module, ours)
+    ]
+    return module, module_with(stand_ins)
 
 
 class _Swap:
