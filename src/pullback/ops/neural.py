@@ -139,9 +139,7 @@ def _unnll_transpose(cotangent: Any, xp: Any, y: Any, axis: int, ignore: int) ->
     return xp.nll(cotangent, y, axis=axis, ignore=ignore)
 
 
-nll = linear(
-    "nll", _nll_transpose, arguments="x y", operands="y", masks=True, batch=_of_rows
-)
+nll = linear("nll", _nll_transpose, arguments="x y", operands="y", masks=True, batch=_of_rows)
 unnll = linear("unnll", _unnll_transpose, arguments="x y", operands="y", batch=_of_rows)
 
 # Normalisations

@@ -110,9 +110,7 @@ def as_views(results: Any, boxes: list[Any], evaluate: Callable[..., Any]) -> An
     return tree.unflatten(structure, [viewed(*pair) for pair in enumerate(leaves)])
 
 
-def _source(
-    place: int, sources: list[int], values: list[Any], evaluate: Callable[..., Any]
-) -> int:
+def _source(place: int, sources: list[int], values: list[Any], evaluate: Callable[..., Any]) -> int:
     """Which of arguments that share memory a result is a view of: a copy of it shows that."""
     for number in sources[1:]:
         copy = values[number].clone()
