@@ -118,7 +118,7 @@ def check_vjp(problem):
     return leaves, cotangents, gradients
 
 
-# torch's own jvp of these is coarse; ours is exact (against extended precision: 5e-15, theirs 1e-2).
+# torch's own jvp of these is coarse; ours is exact (in extended precision: 5e-15 against 1e-2).
 COARSE = {"logcumsumexp": 1e-5}
 # Of directions that are not Hermitian, torch's jvp and vjp of these are not adjoint to each other.
 HERMITIAN = {"linalg.cholesky", "linalg.eigh"}
