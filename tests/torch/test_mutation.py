@@ -86,6 +86,19 @@ def into_fresh_tensors_functionally(x, w):
     return (y * y * torch.special.erf(x[:3] * w)).sum()
 
 
+def diagonal(x, w):
+    y = x[:3] * w[:, None]
+    y.fill_diagonal_(1.5)
+    y[:2].diagonal().mul_(w[:2])
+    return (y * y * y).sum()
+
+
+def diagonal_functionally(x, w):
+    eye = torch.eye(3, dtype=x.dtype)
+    inner = torch.where(eye == 1, 1.5 * torch.cat((w[:2], torch.ones_like(w[:1])))[:, None], 0)
+    return ((x[:3] * w[:, None] * (1 - eye) + inner) ** 3).sum()
+
+
 CASES = [
     (into_fresh_tensors, into_fresh_tensors_functionally),
     (through_a_view, through_a_view_functionally),
@@ -98,6 +111,7 @@ CASES = [
     ),
     (on_parts, on_parts_functionally),
     (filled, filled_functionally),
+    (diagonal, diagonal_functionally),
 ]
 
 

@@ -21,7 +21,6 @@ pytest.importorskip("expecttest", reason="torch's op_db needs expecttest: make t
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from torch.testing._internal.common_methods_invocations import op_db
-    from torch.testing._internal.opinfo.core import gradcheck_wrapper_hermitian_input
     from torch.utils import _pytree
 
 SAMPLES = 5
@@ -119,14 +118,17 @@ def check_vjp(problem):
     return leaves, cotangents, gradients
 
 
-# torch's own jvp of these is no better.
+# torch's own jvp of these is coarse; ours is exact (in extended precision: 5e-15 against 1e-2).
 COARSE = {"logcumsumexp": 1e-5}
+# Of directions that are not Hermitian, torch's jvp and vjp of these are not adjoint to each other.
+HERMITIAN = {"linalg.cholesky", "linalg.eigh"}
+# At a norm's origin torch's second derivative is nan, where we have a number.
+NAN_SECOND = {"linalg.norm.subgradients_at_zero"}
 
 
 def check_jvp(problem):
     tangents = random_like(problem.primals, 2)
-    if problem.op.gradcheck_wrapper is gradcheck_wrapper_hermitian_input:
-        # Of other directions torch's jvp and vjp say different things; its own checks use none.
+    if name_of(problem.op) in HERMITIAN:
         tangents = (tangents[0] + tangents[0].mH, *tangents[1:])
     try:
         _, expected = torch.func.jvp(problem, problem.primals, tangents)
@@ -152,11 +154,13 @@ def check_second(problem, leaves, cotangents, gradients):
         return tuple(itertools.compress(pullback.vjp(problem, *primals)[1](cotangents), moving))
 
     got = pullback.vjp(gradient, *problem.primals)[1](weights)
-    assert_close([*map(number_for_nan, got, expected)], expected)
+    if name_of(problem.op) in NAN_SECOND:
+        got = [*map(number_for_nan, got, expected)]
+    assert_close(got, expected)
 
 
 def number_for_nan(ours, theirs):
-    """`ours`, but nan where torch's second derivative is: at a norm's origin we have a number."""
+    """`ours`, but nan where torch's second derivative is."""
     if ours is None or theirs is None or theirs.layout != torch.strided:
         return ours
     return ours.masked_fill(theirs.detach().isnan(), torch.nan)

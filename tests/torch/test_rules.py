@@ -57,6 +57,11 @@ LOSSES = {
         x, TARGET.sigmoid(), pos_weight=TARGET[0].exp()
     ),
     "nll": lambda x: F.nll_loss(x, LABELS, ignore_index=0),
+    "nll of one row": lambda x: F.nll_loss(x[0], LABELS[0]),
+    "plain cross_entropy": lambda x: F.cross_entropy(x, LABELS),
+    "cross_entropy of places": lambda x: F.cross_entropy(
+        x.reshape(1, 3, 4).exp(), LABELS[[0, 1, 1, 0]][None], reduction="none", ignore_index=0
+    ),
     "cross_entropy": lambda x: F.cross_entropy(
         x, LABELS, weight=TARGET[0].exp(), ignore_index=3, label_smoothing=0.1
     ),
@@ -279,3 +284,25 @@ def test_an_ignored_class_of_infinite_loss_leaves_the_gradient_finite():
     labels = torch.tensor([1, 0])
     gradient = pullback.grad(lambda x: F.nll_loss(x, labels, ignore_index=1))(x)
     assert gradient.tolist() == [[0, 0], [-1, 0]]
+
+
+@pytest.mark.parametrize("axes", [(0, None), (None, 0), (0, 0)])
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_classes_of_each_example_are_its_own(axes, reduction):
+    x = numbers(2, 3, 4)
+    labels = torch.tensor([[1, 0, 3], [2, 2, 1]])  # two examples ignore differently many
+
+    def loss(x, labels):
+        return F.cross_entropy(x, labels, ignore_index=2, reduction=reduction).sin().sum()
+
+    args = [a if axis == 0 else a[0] for a, axis in zip((x, labels), axes, strict=True)]
+    for derivative in (lambda one: one.grad(loss), lambda one: one.hessian(loss)):
+        ours = pullback.vmap(derivative(pullback), axes)(*args)
+        theirs = torch.func.vmap(derivative(torch.func), axes)(*args)
+        torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-9)
+
+
+def test_a_class_that_is_none_is_torchs_error():
+    for bad in (torch.tensor([0, 4, 1]), torch.tensor([0, -1, 1])):
+        with pytest.raises(IndexError, match="out of bounds"):
+            pullback.grad(lambda x, bad=bad: F.cross_entropy(x, bad))(numbers(3, 4))

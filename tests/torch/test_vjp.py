@@ -477,6 +477,34 @@ def test_views_of_torch_functions_without_a_rule_alias_their_base():
     torch.testing.assert_close(grad(f)(x), torch.func.grad(expected)(x))
 
 
+def test_views_of_arguments_that_share_memory_are_of_the_right_one():
+    def f(x):
+        y = x * 2
+        parts = torch.atleast_3d(y, y.mT, y[0])
+        return sum((place + 1) * (part**3).sum() for place, part in enumerate(parts))
+
+    x = torch.randn(3, 3, dtype=torch.float64)
+    torch.testing.assert_close(grad(f)(x), torch.func.grad(f)(x))
+
+
+@pytest.mark.parametrize("outer", [pullback.jacrev, pullback.jacfwd])
+@pytest.mark.parametrize("inner", [pullback.jacrev, pullback.jacfwd])
+def test_second_derivatives_through_the_transpose_of_a_view(outer, inner):
+    f = lambda x: torch.linalg.cholesky(x @ x.mT).diagonal().log().sum()
+    x = torch.randn(3, 3, dtype=torch.float64) + 2 * torch.eye(3, dtype=torch.float64)
+    torch.testing.assert_close(outer(inner(f))(x), torch.func.hessian(f)(x))
+
+
+@pytest.mark.parametrize("increasing", [False, True])
+def test_powers_that_torch_writes_in_place(increasing):
+    exponents = torch.arange(4) if increasing else torch.arange(4).flip(0)
+    x = torch.randn(3, dtype=torch.float64)
+    f = lambda x: torch.vander(x, 4, increasing).sin().sum()
+    expected = torch.func.grad(lambda x: (x[:, None] ** exponents).sin().sum())
+    torch.testing.assert_close(vjp(f, x)[0], (x[:, None] ** exponents).sin().sum())
+    torch.testing.assert_close(grad(f)(x), expected(x))
+
+
 @pytest.mark.parametrize(
     "f",
     [torch.sum, torch.mean, torch.amax, torch.max, lambda x: torch.logsumexp(x, 0)],

@@ -6,9 +6,12 @@ Scalars of an activation (a slope, a threshold) are parameters; at a kink the de
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
-from .native import elementwise, opaque
+from ..core import Primitive, bind
+from .lift import spread
+from .native import elementwise, linear, opaque
 
 # Activations
 
@@ -116,6 +119,28 @@ def _log_softmax_vjp(cotangent: Any, xp: Any, out: Any, axis: Any) -> tuple[Any]
 
 softmax = opaque("softmax", _softmax_vjp)
 log_softmax = opaque("log_softmax", _log_softmax_vjp)
+
+# The score of one class of each row, and its transpose. The classes lie along `axis` of the scores;
+# `ignore` marks rows that count nothing.
+
+
+def _of_rows(
+    primitive: Primitive, args: Sequence[Any], batched: Sequence[bool], params: Any, size: int
+) -> Any:
+    pairs = zip(args, batched, strict=True)
+    return bind(primitive, [spread(arg, is_, size) for arg, is_ in pairs], params)
+
+
+def _nll_transpose(cotangent: Any, xp: Any, y: Any, shape: Any, axis: int, ignore: int) -> Any:
+    return xp.unnll(cotangent, y, classes=shape[axis], axis=axis, ignore=ignore)
+
+
+def _unnll_transpose(cotangent: Any, xp: Any, y: Any, axis: int, ignore: int) -> Any:
+    return xp.nll(cotangent, y, axis=axis, ignore=ignore)
+
+
+nll = linear("nll", _nll_transpose, arguments="x y", operands="y", masks=True, batch=_of_rows)
+unnll = linear("unnll", _unnll_transpose, arguments="x y", operands="y", batch=_of_rows)
 
 # Normalisations
 

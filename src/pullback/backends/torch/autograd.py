@@ -361,7 +361,7 @@ def _view_transpose(
         with torch.enable_grad():
             x = torch.zeros(shape, dtype=dtype, device=cotangent.device, requires_grad=True)
             out = torch_view(x, function, place)
-            (found,) = torch.autograd.grad(out, x, cotangent, create_graph=cotangent.requires_grad)
+            (found,) = torch.autograd.grad(out, x, cotangent, create_graph=True)
         return found
 
     return (

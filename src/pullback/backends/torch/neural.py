@@ -60,7 +60,7 @@ def binary_cross_entropy(x: Any, y: Any) -> Any:
 
 
 def huber(x: Any, delta: float) -> Any:
-    return _nn.huber_loss(x, torch.zeros_like(x), 0, delta)
+    return _nn.huber_loss(x, x.new_zeros(()), 0, delta)
 
 
 def softmax(x: Any, axis: tuple[int]) -> Any:
@@ -69,6 +69,24 @@ def softmax(x: Any, axis: tuple[int]) -> Any:
 
 def log_softmax(x: Any, axis: tuple[int]) -> Any:
     return torch.log_softmax(x, axis[0])
+
+
+def nll(x: Any, y: Any, axis: int, ignore: int) -> Any:
+    if x.ndim > -axis:  # torch takes a stack of rows, of one axis
+        stacked = x.reshape(-1, *x.shape[axis:])
+        labels = y.reshape(stacked.shape[:1] + stacked.shape[2:])
+        return _nn.nll_loss_nd(stacked, labels, None, 0, ignore).reshape(y.shape)
+    return _nn.nll_loss_nd(x, y, None, 0, ignore)
+
+
+def unnll(x: Any, y: Any, classes: int, axis: int, ignore: int) -> Any:
+    ignored = y == ignore
+    if bool(ignored.any()):
+        x, y = x.masked_fill(ignored, 0), y.masked_fill(ignored, 0)
+    y = y.long().unsqueeze(axis)
+    shape = [*y.shape]
+    shape[axis] = classes
+    return x.new_zeros(shape).scatter_(axis, y, -x.unsqueeze(axis))
 
 
 def standardize(x: Any, axis: tuple[int, ...], eps: float) -> Any:

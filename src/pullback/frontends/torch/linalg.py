@@ -72,6 +72,16 @@ def tensorinv(A: Any, ind: int = 2) -> Any:
     return inv(A.reshape(rows, rows)).reshape(A.shape[ind:] + A.shape[:ind])
 
 
+@implements(torch.vander)
+def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
+    count = len(x) if N is None else N
+    if x.ndim != 1 or count < 2 or not (x.dtype.is_floating_point or x.dtype.is_complex):
+        return opaque.apply(torch.vander, (x, N, increasing), {})
+    # torch writes its own in place, which its autograd then refuses.
+    powers = torch.linalg.vander(x, N=count)
+    return powers if increasing else powers.flip(-1)
+
+
 # Decompositions
 
 

@@ -49,7 +49,7 @@ def huber_loss(input: Any, target: Any, reduction: int = _MEAN, delta: float = 1
 def smooth_l1_loss(input: Any, target: Any, reduction: int = _MEAN, beta: float = 1.0) -> Any:
     if beta <= 0:
         return opaque.apply(_nn.smooth_l1_loss, (input, target, reduction, beta), {})
-    return _reduced(neural.huber(input - target, delta=beta) / beta, reduction)
+    return _reduced(neural.huber(input - target, delta=beta), reduction) / beta
 
 
 # Of signs
@@ -243,24 +243,41 @@ class _Classes:
         return losses.sum() / self.weights.sum()
 
 
-def _reads_classes(input: Any, target: Any, weight: Any, ignore: int) -> bool:
-    """Are these arguments that torch accepts, with positions for targets?"""
-    if target.dtype.is_floating_point or not 1 <= input.ndim != 0:
+def _has_rows(input: Any, target: Any) -> bool:
+    """Is each target the position of a class, one for each row of scores?"""
+    if target.dtype.is_floating_point or not input.ndim or not input.numel():
         return False
     expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
-    if tuple(target.shape) != tuple(expected):
+    return tuple(target.shape) == tuple(expected)
+
+
+def _reads_classes(input: Any, target: Any, weight: Any, ignore: int) -> bool:
+    """Are these arguments that torch accepts, with positions for targets?"""
+    if not _has_rows(input, target):
         return False
     count = input.shape[0 if input.ndim == 1 else 1]
-    if not count or (weight is not None and tuple(weight.shape) != (count,)):
+    if weight is not None and tuple(weight.shape) != (count,):
         return False
     values = raw(target)
     return not bool(((values != ignore) & ((values < 0) | (values >= count))).any())
+
+
+def _unweighted(scores: Any, target: Any, reduction: int, ignore: int) -> Any:
+    """Less the score of the class of each row: torch itself says which targets are none."""
+    axis = -1 if scores.ndim == 1 else 1 - scores.ndim
+    losses = neural.nll(scores, target, axis=axis, ignore=ignore)
+    if reduction != _MEAN:
+        return _reduced(losses, reduction)
+    kept = target != ignore
+    return losses.mean() if bool(raw(kept).all()) else losses.sum() / kept.sum()
 
 
 @implements(_nn.nll_loss_nd)
 def nll_loss(
     input: Any, target: Any, weight: Any = None, reduction: int = _MEAN, ignore_index: int = -100
 ) -> Any:
+    if weight is None and _has_rows(input, target):
+        return _unweighted(input, target, reduction, ignore_index)
     if not _reads_classes(input, target, weight, ignore_index):
         args = (input, target, weight, reduction, ignore_index)
         return opaque.apply(_nn.nll_loss_nd, args, {})
@@ -283,6 +300,8 @@ def cross_entropy(
     axis = 0 if input.ndim == 1 else 1
     if target.shape == input.shape and target.dtype.is_floating_point:
         return _cross_entropy_of_probabilities(*args)
+    if weight is None and not label_smoothing and _has_rows(input, target):
+        return _unweighted(torch.log_softmax(input, axis), target, reduction, ignore_index)
     if not _reads_classes(input, target, weight, ignore_index):
         return opaque.apply(_nn.cross_entropy_loss, args, {})
     scores = torch.log_softmax(input, axis)

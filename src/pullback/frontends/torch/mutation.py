@@ -124,6 +124,12 @@ def fill_(self: Any, value: Any) -> Any:
     return assign(self, ..., value)
 
 
+@implements(torch.Tensor.fill_diagonal_)
+def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Any:
+    cover = torch.zeros(self.shape, dtype=torch.bool, device=self.device)
+    return replace(self, self.masked_fill(cover.fill_diagonal_(True, wrap), fill_value))  # noqa: FBT003
+
+
 _OPERATORS = {
     "__iadd__": "add",
     "__isub__": "sub",

@@ -89,19 +89,35 @@ def as_views(results: Any, boxes: list[Any], evaluate: Callable[..., Any]) -> An
     ):
         return results
 
+    values = [*map(raw, boxes)]
+
     def viewed(place: int, one: Any) -> Any:
-        for number, box in enumerate(boxes):
-            if isinstance(one, torch.Tensor) and shares(raw(one), raw(box)):
-                others = [raw(other) for other in boxes]
+        sources = [
+            number
+            for number, value in enumerate(values)
+            if isinstance(one, torch.Tensor) and shares(raw(one), value)
+        ]
+        if not sources:
+            return one
+        number = sources[0] if len(sources) == 1 else _source(place, sources, values, evaluate)
 
-                def of_box(value: Any, number: int = number, others: Any = others) -> Any:
-                    return evaluate([*others[:number], value, *others[number + 1 :]])[0]
+        def of_box(value: Any) -> Any:
+            return evaluate([*values[:number], value, *values[number + 1 :]])[0]
 
-                return bind(view, (box,), {"function": of_box, "place": place})
-        return one
+        return bind(view, (boxes[number],), {"function": of_box, "place": place})
 
     leaves, structure = tree.flatten(results)
     return tree.unflatten(structure, [viewed(*pair) for pair in enumerate(leaves)])
+
+
+def _source(place: int, sources: list[int], values: list[Any], evaluate: Callable[..., Any]) -> int:
+    """Which of arguments that share memory a result is a view of: a copy of it shows that."""
+    for number in sources[1:]:
+        copy = values[number].clone()
+        results, _ = evaluate([*values[:number], copy, *values[number + 1 :]])
+        if shares(results[place], copy):
+            return number
+    return sources[0]
 
 
 def on_values(function: Callable[..., Any], leaves: list[Any], structure: Any) -> Any:
