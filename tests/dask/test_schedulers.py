@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dask
 import numpy as np
 import pytest
 
 import pullback
 
+dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
 
 _rng = np.random.default_rng(0)
