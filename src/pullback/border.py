@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import tree
+from .backends import Captured
 from .core import box_types, detached, escaped, is_buffer, paused
 from .errors import ConversionError, UnsupportedError
 
@@ -80,10 +81,13 @@ def run(trace: Any, func: Callable[..., Any], call: Callable[..., Any], *args: A
     token = trace.backend.start(func, trace)
     try:
         return call(*args)
-    except ValueError as error:
-        # NumPy says "setting an array element with a sequence" where ours says what to write.
-        if isinstance(error.__cause__, (ConversionError, UnsupportedError)):
-            raise error.__cause__ from error
+    except (TypeError, ValueError) as error:
+        # NumPy says "setting an array element with a sequence", and JAX "Error interpreting
+        # argument", where ours says what to write.
+        ours = (ConversionError, UnsupportedError)
+        reason = error.__cause__ or error.__context__
+        if isinstance(reason, ours) and not isinstance(error, (*ours, Captured)):
+            raise reason from error
         raise
     finally:
         trace.backend.stop(token)

@@ -152,7 +152,7 @@ class Recording:
 class Pullback:
     """The function that `vjp` returns: from cotangents of the outputs to those of the primals."""
 
-    __slots__ = ("_recording", "_tape")
+    __slots__ = ("__weakref__", "_recording", "_tape")  # jax.jit refers weakly to a function
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording

@@ -175,7 +175,6 @@ LOST = {
     "compute": lambda x: x.sum().compute(),
     "dask.compute": lambda x: dask.compute(x.sum())[0],
     "asarray": lambda x: np.asarray(x).sum(),
-    "dot": lambda x: X.dot(x.T).sum(),
 }
 
 

@@ -239,3 +239,16 @@ def test_jaxs_trace_is_as_it_was_after_an_error():
     with pytest.raises(ZeroDivisionError):
         pullback.grad(lambda x: 1 / 0)(jnp.asarray(X))
     agree(jax.grad(lambda x: jnp.sum(x**2))(jnp.asarray(X)), 2 * jnp.asarray(X))
+
+
+def test_a_pullback_compiles():
+    x, c = jnp.asarray(X), jnp.arange(3.0)
+    agree(jax.jit(pullback.vjp(jnp.sin, x)[1])(c)[0], jnp.cos(x) * c)
+
+
+@pytest.mark.parametrize("x", [X, 2.0])
+@pytest.mark.parametrize("f", [jnp.sin, lambda x: jnp.where(x > 0, x, 0), jax.jit(jnp.cos)])
+def test_numpys_primals_in_functions_of_jax_raise_what_to_write(f, x):
+    with pytest.raises(pullback.ConversionError, match=r"pass JAX arrays, jnp\.asarray"):
+        pullback.grad(lambda x: f(x).sum())(x)
+    assert jnp.sin(jnp.ones(())) > 0

@@ -63,10 +63,13 @@ class Captured(TypeError):
     """
 
     def __init__(self, backend: Any) -> None:
-        self.backend = backend
+        # Dask raises an error of its functions anew: the same class, with a text of its own.
+        self.backend = None if isinstance(backend, str) else backend
         super().__init__(
-            f"arrays of NumPy that a transform follows met an array of {backend.name} that the "
-            f"function captured; convert the primals before the transform, with "
+            backend
+            if isinstance(backend, str)
+            else f"arrays of NumPy that a transform follows met an array of {backend.name} that "
+            f"the function captured; convert the primals before the transform, with "
             f"{backend.name}.from_array(w)"
         )
 
@@ -86,8 +89,17 @@ def with_backend(leaves: Iterable[Any], run: Callable[[Any], T]) -> T:
         # Where an outer transform follows the leaves, it has to start again.
         if backend is not numpy_backend or any(type(leaf) in box_types for leaf in leaves):
             raise
-        backend = met.backend
-    return run(backend)
+        captured = _library_of(met)
+        if captured is None:
+            raise
+    return run(captured)
+
+
+def _library_of(error: BaseException | None) -> Any:
+    """The backend that `Captured` was raised with, before a library raised it anew."""
+    while isinstance(error, Captured) and error.backend is None:
+        error = error.__cause__ or error.__context__
+    return error.backend if isinstance(error, Captured) else None
 
 
 def check_captured(types: Iterable[type]) -> None:

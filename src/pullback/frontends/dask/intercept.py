@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Token
 from types import ModuleType
 from typing import Any
@@ -20,6 +20,9 @@ import dask.array as da
 
 from ...backends.array_api import ArrayApiBackend
 from ...backends.dask import DaskBackend
+from ...callers import where
+from ...captures import captured_by
+from ...errors import UnsupportedError
 from ..array_api.dispatch import boxes_in
 from ..interception import StandIn, module_with
 from .creation import MAKERS, made
@@ -30,6 +33,8 @@ _ASKING = frozenset(
     "compute optimize store to_hdf5 to_npy_stack to_tiledb to_zarr assert_eq ndim shape "
     "result_type iscomplexobj register_chunk_type array_expr_enabled".split()
 )
+# The methods of plain arrays that take other arrays, or functions, and ask for no protocol.
+_METHODS = ("clip", "dot", "map_blocks", "map_overlap")
 
 
 def _stand_in(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,10 +44,37 @@ def _stand_in(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> Any:
         if boxes_in((*args, *kwargs.values())):
             return call(name, args, kwargs)
+        _check_functions(name, (*args, *kwargs.values()))
         out = original(*args, **kwargs)
         return made(out, sys._getframe(1).f_code.co_filename) if makes else out  # noqa: SLF001
 
     return function
+
+
+def _check_functions(name: str, values: Iterable[Any]) -> None:
+    """Raise if a function of blocks holds a traced array: the graph would run it too late."""
+    functions = [value for value in values if callable(value) and not isinstance(value, da.Array)]
+    if any(box.tracer.level for box in captured_by(*functions)):
+        raise UnsupportedError(
+            f"da.{name}: the function of a block captured a traced array, whose derivative would "
+            "be lost when the graph is computed, at "
+            f"{where()}. Pass the array to da.map_blocks as an argument, in blocks as the others"
+        )
+
+
+def _method(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of plain Dask arrays, as a program sees it."""
+
+    @functools.wraps(original)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        given = (*args, *kwargs.values())
+        if boxes_in(given):
+            places = (*args[:1], self, *args[1:]) if name.startswith("map_") else (self, *args)
+            return call(name, places, kwargs)
+        _check_functions(name, given)
+        return original(self, *args, **kwargs)
+
+    return method
 
 
 def _watched(module: ModuleType, prefix: str) -> tuple[Any, type[ModuleType]]:
@@ -62,6 +94,8 @@ class _Swap:
 
     def __init__(self) -> None:
         self.classes = [_watched(da, ""), _watched(da.linalg, "linalg."), _watched(da.fft, "fft.")]
+        originals = [(name, vars(da.Array)[name]) for name in _METHODS]
+        self.methods = [(name, _method(name, one), one) for name, one in originals]
         self.running = 0
         self.lock = threading.Lock()
 
@@ -72,6 +106,8 @@ class _Swap:
             if self.running == 1:
                 for module, watched in self.classes:
                     module.__class__ = watched
+                for name, ours, _ in self.methods:
+                    setattr(da.Array, name, ours)
         return ArrayApiBackend.start(function, trace)
 
     def stop(self, token: Token[int]) -> None:
@@ -82,6 +118,8 @@ class _Swap:
             if self.running == 0:
                 for module, _ in self.classes:
                     module.__class__ = ModuleType
+                for name, _, original in self.methods:
+                    setattr(da.Array, name, original)
 
 
 swap = _Swap()
