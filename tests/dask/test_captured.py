@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 da = pytest.importorskip("dask.array")
+import dask  # noqa: E402
 
 import pullback  # noqa: E402
 
@@ -31,6 +32,7 @@ PROGRAMS = {
     "function": lambda w: da.map_blocks(lambda block: block * w, X, dtype=float),
     "default": lambda w: X.map_blocks(lambda block, w=w: block * w, dtype=float),
     "overlap": lambda w: X.map_overlap(lambda block: block * w, depth=1, dtype=float),
+    "delayed": lambda w: da.from_delayed(dask.delayed(lambda: w.sum())(), (), dtype=float),
     "fromfunction": lambda w: da.fromfunction(lambda i: i * w[0], shape=(4,), dtype=float),
 }
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import Token
 from types import ModuleType
 from typing import Any
@@ -44,11 +44,20 @@ def _stand_in(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> Any:
         if boxes_in((*args, *kwargs.values())):
             return call(name, args, kwargs)
-        _check_functions(name, (*args, *kwargs.values()))
+        _check_functions(name, _followed(name, (*args, *kwargs.values())))
         out = original(*args, **kwargs)
         return made(out, sys._getframe(1).f_code.co_filename) if makes else out  # noqa: SLF001
 
     return function
+
+
+def _followed(name: str, values: Sequence[Any]) -> Iterable[Any]:
+    """The values, and in place of what is delayed the functions of its graph."""
+    if name != "from_delayed":
+        return values
+    graphs = (getattr(value, "dask", {}) for value in values)
+    tasks = (task for graph in graphs for task in dict(graph).values())
+    return (task.func for task in tasks if hasattr(task, "func"))
 
 
 def _check_functions(name: str, values: Iterable[Any]) -> None:
@@ -56,7 +65,7 @@ def _check_functions(name: str, values: Iterable[Any]) -> None:
     functions = [value for value in values if callable(value) and not isinstance(value, da.Array)]
     if any(box.tracer.level for box in captured_by(*functions)):
         raise UnsupportedError(
-            f"da.{name}: the function of a block captured a traced array, whose derivative would "
+            f"da.{name}: a function of the graph captured a traced array, whose derivative would "
             "be lost when the graph is computed, at "
             f"{where()}. Pass the array to da.map_blocks as an argument, in blocks as the others"
         )
