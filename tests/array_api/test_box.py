@@ -215,3 +215,9 @@ def test_the_module_has_the_names_of_the_standard():
     assert xp.__array_api_version__ == "2024.12"
     with pytest.raises(AttributeError):
         _ = xp.no_such_function
+
+
+def test_a_name_that_the_standard_lacks_brings_the_closest_that_it_has():
+    strict = pytest.importorskip("array_api_strict")
+    with pytest.raises(AttributeError, match=r"concatenate.*concat"):
+        pullback.grad(lambda x: x.__array_namespace__().concatenate([x, x]))(strict.ones(3))

@@ -7,6 +7,7 @@ something is; what makes arrays of nothing gives arrays that can take traced val
 from __future__ import annotations
 
 import contextlib
+import difflib
 import functools
 import importlib
 import inspect
@@ -70,8 +71,11 @@ class Namespace:
         full = self._prefix + name
         ours = functions.get(full)
         if ours is None and not hasattr(self._theirs, name):
+            closest = difflib.get_close_matches(name, dir(self), n=3)
+            advice = f"; it has {', '.join(closest)}" if closest else ""
             raise AttributeError(
                 f"{self._backend.name} has no {full}, and it is not in the array API standard"
+                f"{advice}"
             )
         theirs = getattr(self._theirs, name, None)
         if ours is None and (not callable(theirs) or isinstance(theirs, type)):
