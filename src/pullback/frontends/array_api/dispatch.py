@@ -6,29 +6,16 @@ function takes the standard's arguments, under the standard's names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 from ...core import box_types, detached
 from ...errors import UnsupportedError
-
-F = TypeVar("F", bound=Callable[..., Any])
+from ..table import Table
 
 # The standard's name -> ours.
-functions: dict[str, Callable[..., Any]] = {}
-
-
-def implements(*names: str) -> Callable[[F], F]:
-    """Use the decorated function for each of the standard's `names` on boxes."""
-
-    def register(ours: F) -> F:
-        for name in names:
-            if name in functions:
-                raise ValueError(f"{name} is implemented twice")
-            functions[name] = ours
-        return ours
-
-    return register
+functions = Table(str)
+implements = functions.implements
 
 
 def is_box(value: Any) -> bool:

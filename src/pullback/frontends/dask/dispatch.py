@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import dask.array as da
 import numpy as np
@@ -19,24 +19,11 @@ from ...core import box_types, detached, raw
 from ...errors import UnsupportedError
 from ...mutate import BufferTrace
 from ..array_api.dispatch import boxes_in
-
-F = TypeVar("F", bound=Callable[..., Any])
+from ..table import Table
 
 # NumPy's name -> ours.
-functions: dict[str, Callable[..., Any]] = {}
-
-
-def implements(*names: str) -> Callable[[F], F]:
-    """Use the decorated function for each of these names on boxes."""
-
-    def register(ours: F) -> F:
-        for name in names:
-            if name in functions:
-                raise ValueError(f"{name} is implemented twice")
-            functions[name] = ours
-        return ours
-
-    return register
+functions = Table(str)
+implements = functions.implements
 
 
 @functools.cache
