@@ -25,6 +25,7 @@ class StandardMethods:
     tangent: Any
     tracer: Any
     value: Any
+    namespace_name = "x.__array_namespace__()"  # whose functions an error advises
     __array_priority__ = 1000.0
     __array_ufunc__ = None  # NumPy's operators leave it to ours
 
@@ -136,7 +137,7 @@ class StandardMethods:
             raise ConversionError(
                 f"{how} of a value traced by pullback.{self.tracer.name} would lose its "
                 f"derivative, at {where()}. Use the value itself and the functions of "
-                "x.__array_namespace__(); for a constant write pullback.stop_gradient(x)."
+                f"{self.namespace_name}; for a constant write pullback.stop_gradient(x)."
             )
         return raw(value)
 

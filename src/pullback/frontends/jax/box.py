@@ -12,9 +12,7 @@ import jax
 from jax._src import core as jax_core
 
 from ...backends.jax import backend
-from ...callers import where
 from ...core import Box, box_types, escaped, is_batched, paused, raw
-from ...errors import ConversionError
 from ..array_api.box import StandardMethods
 
 # Valid as long as the transform that made the box runs.
@@ -31,6 +29,7 @@ class JaxBox(jax_core.Tracer):
     tangent: Any
     tracer: Any
     value: Any
+    namespace_name = "jax.numpy"
 
     def __init__(self) -> None:
         """Nothing: `new_box` sets what a box has."""
@@ -68,23 +67,13 @@ class JaxBox(jax_core.Tracer):
     def __repr__(self) -> str:
         return f"Traced<{self.tracer.name}, level {self.tracer.level}>({raw(self)!r})"
 
-    def _constant(self, how: str) -> Any:
-        """The raw array, or an error if its derivative would be lost."""
-        value = paused(self)
-        if is_batched(value) or (type(value) in box_types and value.tracer.level):
-            raise ConversionError(
-                f"{how} of a value traced by pullback.{self.tracer.name} would lose its "
-                f"derivative, at {where()}. Use the value itself and the functions of jax.numpy; "
-                "for a constant write pullback.stop_gradient(x)."
-            )
-        return raw(value)
-
     def __setitem__(self, key: Any, value: Any) -> None:
         backend.check_mutable(f"x[{key!r}] = v")
 
 
 # A branch on a value is allowed, as in every frontend; under `jax.jit` JAX's own error comes.
-for _name in "__bool__ __float__ __int__ __complex__ __index__ __array__ __reduce_ex__".split():
+_SHARED = "__bool__ __float__ __int__ __complex__ __index__ __array__ __reduce_ex__ _constant"
+for _name in _SHARED.split():
     setattr(JaxBox, _name, vars(StandardMethods)[_name])
 
 box_types.add(JaxBox)
