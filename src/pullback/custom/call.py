@@ -1,146 +1,16 @@
-"""Functions with derivative rules of the user's own: `custom_vjp` and `custom_jvp`.
-
-One rule is enough.  A backward pass is linear in the cotangents and a pushforward in the tangents,
-so each is the other's transpose; what is recorded of one, walked back, is the other.
-"""
+"""One call of a function with rules of its own: they run, are checked, and serve both modes."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Sequence
-from types import MethodType
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
-
-from . import border, tree
-from .backends import backend_of
-from .calls import Batched, Call, Packing, any_traced, pack, separate
-from .core import bind
-from .errors import UnsupportedError
-from .vjp import Recording
-
-Argnums = int | tuple[int, ...]
-
-
-class CustomFunction:
-    """A function whose derivative is what its rules say; see `custom_vjp` and `custom_jvp`."""
-
-    def __init__(
-        self, function: Callable[..., Any], transform: str, nondiff_argnums: Argnums
-    ) -> None:
-        functools.update_wrapper(self, function)
-        self.function = function
-        self.name = getattr(function, "__qualname__", None) or repr(function)
-        self.title = f"pullback.{transform}: {self.name}"
-        self.nondiff = nondiff_argnums if isinstance(nondiff_argnums, tuple) else (nondiff_argnums,)
-        if not all(type(place) is int and place >= 0 for place in self.nondiff):
-            raise TypeError(
-                f"{self.title}: nondiff_argnums must be positions (0 or more), got "
-                f"{nondiff_argnums!r}"
-            )
-        self.signature = _signature_of(function)
-        self.forward: Callable[..., Any] | None = None
-        self.backward: Callable[..., Any] | None = None
-        self.rule: Callable[..., Any] | None = None
-
-    def def_vjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> Self:
-        """Give the function a rule for reverse mode.
-
-        Args:
-            forward: Takes the function's own arguments and returns `(output, residuals)`:
-                residuals are any object.
-            backward: Takes `(residuals, cotangents)`, the latter a tree like the output with an
-                array for each leaf (None for leaves that are no floating-point numbers), and
-                returns a tuple with one entry for each differentiable argument: a tree like the
-                argument, or None for zero. It must be linear in the cotangents.
-
-        Returns:
-            The function itself.
-        """
-        _check_callable(self.title, forward=forward, backward=backward)
-        self.forward, self.backward = forward, backward
-        return self
-
-    def def_jvp(self, rule: Callable[..., Any]) -> Self:
-        """Give the function a rule for forward mode.
-
-        Args:
-            rule: Takes `(primals, tangents)`, two tuples with one entry for each positional
-                argument (the tangent of an argument in `nondiff_argnums`, and of a leaf that is no
-                floating-point number, is None), and returns `(output, tangent)`. The tangent is a
-                tree like the output, None for zero, and linear in the tangents.
-
-        Returns:
-            The function itself.
-        """
-        _check_callable(self.title, rule=rule)
-        self.rule = rule
-        return self
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else MethodType(self, instance)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The function's value; under a transform, with its rule."""
-        if self.forward is None and self.rule is None:
-            raise TypeError(
-                f"{self.title} has no rule yet: give it one with def_vjp(forward, backward) or "
-                "def_jvp(rule)"
-            )
-        args, keywords = self._bound(args, kwargs)
-        places = [place for place in range(len(args)) if place not in self.nondiff]
-        self._check_constants(args, keywords)
-        values, inputs = pack(tuple(args[place] for place in places))
-        call = CustomCall(self, args, keywords, places, inputs)
-        if not any_traced(values):
-            return self.function(*call.arguments(values), **keywords)
-        outs = bind(call, values, {})
-        return call.outputs.unpack(outs)
-
-    def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The call's arguments by position where they have one, defaults filled in."""
-        if self.signature is None:
-            return args, kwargs
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return bound.args, bound.kwargs
-
-    def _check_constants(self, args: Sequence[Any], keywords: dict[str, Any]) -> None:
-        constants = [(self.argument(p), args[p], True) for p in self.nondiff if p < len(args)]
-        constants += [(repr(name), value, False) for name, value in keywords.items()]
-        for name, value, listed in constants:
-            if any_traced(tree.flatten(value)[0]):
-                why = "is in nondiff_argnums" if listed else "can only be passed by keyword"
-                raise UnsupportedError(
-                    f"{self.title}: the argument {name} {why}, so its derivative would be lost, "
-                    "but the value it got is traced. Make it a positional argument that the rule "
-                    "knows of, or pass pullback.stop_gradient(value)."
-                )
-
-    def argument(self, place: int) -> str:
-        """How a message calls the argument at `place`."""
-        names = list(self.signature.parameters) if self.signature else []
-        return repr(names[place]) if place < len(names) else f"number {place}"
-
-    def __repr__(self) -> str:
-        return f"<{self.title}>"
-
-
-def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
-    if isinstance(function, np.ufunc):  # newer NumPys list the options of ufuncs, none of them ours
-        return None
-    try:
-        return inspect.signature(function)
-    except (TypeError, ValueError):  # a builtin
-        return None
-
-
-def _check_callable(title: str, **rules: Any) -> None:
-    for name, rule in rules.items():
-        if not callable(rule):
-            raise TypeError(f"{title}: {name} must be a function, got {type(rule).__name__}")
+from .. import border, tree
+from ..backends import backend_of
+from ..calls import Batched, Call, Packing, pack, separate
+from ..core import bind
+from ..vjp import Recording
+from .rules import Rules
 
 
 class CustomCall(Call):
@@ -150,7 +20,7 @@ class CustomCall(Call):
 
     def __init__(
         self,
-        custom: CustomFunction,
+        custom: Rules,
         args: Sequence[Any],
         keywords: dict[str, Any],
         places: list[int],
@@ -244,15 +114,10 @@ class CustomCall(Call):
         )
         expected = self.inputs.structure.children()
         if not isinstance(result, tuple) or len(result) != len(expected):
-            got = (
-                f"a tuple of {len(result)}"
-                if isinstance(result, tuple)
-                else result.__class__.__name__
-            )
             names = ", ".join(map(self.custom.argument, self.places))
             raise TypeError(
                 f"{self.title}: backward must return a tuple with one entry for each "
-                f"differentiable argument ({names}), got {got}"
+                f"differentiable argument ({names}), got {_described(result)}"
             )
         leaves: list[Any] = []
         for place, child, entry in zip(self.places, expected, result, strict=True):
@@ -327,13 +192,15 @@ class CustomCall(Call):
     def pair(self, result: Any, what: str, expected: str) -> tuple[Any, Any]:
         """The two halves of what a rule returned."""
         if not isinstance(result, tuple) or len(result) != 2:
-            got = (
-                f"a tuple of {len(result)}"
-                if isinstance(result, tuple)
-                else result.__class__.__name__
+            raise TypeError(
+                f"{self.title}: {what} must return a pair {expected}, got {_described(result)}"
             )
-            raise TypeError(f"{self.title}: {what} must return a pair {expected}, got {got}")
         return result
+
+
+def _described(result: Any) -> str:
+    """What a rule returned where it must return a tuple."""
+    return f"a tuple of {len(result)}" if isinstance(result, tuple) else result.__class__.__name__
 
 
 def _leaves_like(structure: Any, like: Any, where: str) -> list[Any]:
@@ -393,77 +260,3 @@ def transpose(
         return result
 
     return transposed, recording.aux
-
-
-def custom_vjp(func: Callable[..., Any] | None = None, *, nondiff_argnums: Argnums = ()) -> Any:
-    """A function whose derivative is a rule for reverse mode: `func.def_vjp(forward, backward)`.
-
-    Forward mode is read off the same rule, unless `func.def_jvp` gives one. Derivatives of higher
-    order are those of the rule itself, which then sees the outer transform's traced arrays: call
-    NumPy's functions and `func` in it. The rule gets copies of the arguments.
-
-    Args:
-        func: A function of trees. Its positional arguments are differentiable, defaults included;
-            arguments that can only be passed by keyword are constants.
-        nondiff_argnums: Positions of the arguments that are constants too. They may be any object.
-
-    Returns:
-        The function, with the methods `def_vjp` and `def_jvp`; or a decorator without `func`.
-
-    Raises:
-        TypeError: If the function has no rule yet, or a rule returns no pair or tuple as described.
-        ValueError: If what a rule returns has another structure or shape than it must have.
-        UnsupportedError: If a constant argument is traced, or the function captured a traced value
-            whose derivative the rule would lose.
-
-    Example:
-        >>> import numpy as np, pullback
-        >>> @pullback.custom_vjp
-        ... def log1pexp(x):
-        ...     return np.logaddexp(0.0, x)
-        >>> def forward(x):
-        ...     return log1pexp(x), x
-        >>> def backward(x, cotangent):
-        ...     return (cotangent / (1 + np.exp(-x)),)
-        >>> _ = log1pexp.def_vjp(forward, backward)
-        >>> float(pullback.grad(log1pexp)(0.0))
-        0.5
-    """
-    return _declared(func, "custom_vjp", nondiff_argnums)
-
-
-def custom_jvp(func: Callable[..., Any] | None = None, *, nondiff_argnums: Argnums = ()) -> Any:
-    """A function whose derivative is a rule for forward mode: `func.def_jvp(rule)`.
-
-    Reverse mode is read off the same rule, unless `func.def_vjp` gives one. All else is as with
-    `custom_vjp`.
-
-    Args:
-        func: A function of trees.
-        nondiff_argnums: Positions of the arguments that are constants.
-
-    Returns:
-        The function, with the methods `def_jvp` and `def_vjp`; or a decorator without `func`.
-
-    Raises:
-        TypeError, ValueError, UnsupportedError: As `custom_vjp`.
-
-    Example:
-        >>> import numpy as np, pullback
-        >>> @pullback.custom_jvp
-        ... def cube(x):
-        ...     return x * x * x
-        >>> _ = cube.def_jvp(lambda primals, tangents: (
-        ...     cube(primals[0]), 3.0 * primals[0] ** 2 * tangents[0]))
-        >>> float(pullback.grad(cube)(2.0))
-        12.0
-    """
-    return _declared(func, "custom_jvp", nondiff_argnums)
-
-
-def _declared(func: Any, transform: str, nondiff_argnums: Argnums) -> Any:
-    if func is None:
-        return lambda func: CustomFunction(func, transform, nondiff_argnums)
-    if not callable(func):
-        raise TypeError(f"pullback.{transform}: func must be a function, got {type(func).__name__}")
-    return CustomFunction(func, transform, nondiff_argnums)
