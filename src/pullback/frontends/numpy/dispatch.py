@@ -115,6 +115,16 @@ def as_array(value: Any) -> Any:
     return value if type(value) in box_types else np.asarray(value)
 
 
+def as_operand(value: Any) -> Any:
+    """A Python number as it is, so that NumPy gives it the dtype of the others; else an array."""
+    return value if isinstance(value, (bool, int, float, complex)) else as_array(value)
+
+
+def as_dtype(x: Any, dtype: Any) -> Any:
+    """`x` in `dtype`: itself where it is already."""
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
 def array_of(value: Any) -> Any:
     """Nested lists that hold traced values as one traced array; anything else unchanged."""
     if type(value) is np.ndarray and value.dtype == object and holds_boxes(value.ravel().tolist()):

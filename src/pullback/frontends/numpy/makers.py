@@ -305,3 +305,19 @@ def _like(numpy_function: Any) -> None:
 
 for _function in (np.empty_like, np.ones_like, np.zeros_like):
     _like(_function)
+
+
+@implements(np.full_like)
+def full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
+    result = np.empty_like(a, dtype, order, subok, shape)
+    result[...] = fill_value
+    return result

@@ -15,7 +15,7 @@ from ...mutate import boxes_of, write
 from .batched import form, one_value, refusal
 from .box import BINARY, ArrayBox, backend, define, method
 from .dispatch import array_of, as_array, functions, implements, is_box, name_of, writers
-from .index import refuse_overlap, static_index
+from .index import static_index
 from .rebind import can_rebind
 
 
@@ -41,6 +41,18 @@ def assign(target: Any, index: Any, value: Any) -> None:
     elif is_box(value):
         value = fit(value, plain[index].shape, plain.dtype)
     write(target, index, value)
+
+
+def refuse_overlap(what: str, target: Any, value: Any) -> None:
+    """Raise for values that NumPy's writes would change before they are read."""
+    values = raw(value)
+    if type(values) is not np.ndarray or values.size < 2 or not is_box(value):
+        return
+    if value.tracer.level and np.may_share_memory(values, raw(target)):
+        raise UnsupportedError(
+            f"{what}: v shares memory with the array that it is written into, and here NumPy's "
+            "result depends on the order in which it writes. Assign a copy: v.copy()."
+        )
 
 
 def _has_mask(index: Any) -> bool:

@@ -9,8 +9,8 @@ import numpy as np
 from ...errors import UnsupportedError
 from ...ops.shape import along
 from .batched import form
-from .dispatch import as_array, implements, is_box
-from .shape import as_dtype, with_size
+from .dispatch import as_array, as_dtype, implements, is_box
+from .shape import with_size
 
 
 @implements(np.pad)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...core import raw
-from .dispatch import as_array, implements
-from .shape import as_dtype, as_operand
+from .dispatch import as_array, as_dtype, as_operand, implements
 
 
 @implements(np.linspace)

@@ -9,7 +9,7 @@ import torch
 from ...ops import contract as ops
 from ...ops import shape as shapes_ops
 from ...recorders import recorder
-from ..numpy.contract import schedule_of
+from ..numpy.einsum import schedule_of
 from . import opaque
 from .box import TensorBox
 from .dispatch import implements, recorded
