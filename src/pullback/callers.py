@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dis
 import functools
+import importlib
 import itertools
 import linecache
 import os
 import sys
-import sysconfig
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
@@ -22,6 +22,7 @@ _PACKAGES = ("site-packages", "dist-packages")
 
 @functools.cache
 def _standard_library() -> tuple[str, ...]:
+    sysconfig = importlib.import_module("sysconfig")  # here, for it is slow to import
     paths = sysconfig.get_paths()
     return tuple(paths[key] + os.sep for key in ("stdlib", "platstdlib"))
 

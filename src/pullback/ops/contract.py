@@ -7,13 +7,15 @@ Every sum of products of two arrays is `contract`, whose transposes are contract
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Sequence
 from typing import Any
 
 from ..core import Primitive, bind
 from .declare import multilinear
 from .lift import aligned, canonical, same_ranks
+
+# What subscripts are made of (`string`, which has them too, is slow to import).
+LETTERS = "abcdefghijklmnopqrstuvwxyz" + "abcdefghijklmnopqrstuvwxyz".upper()
 
 
 def _adjoint(xp: Any, x: Any) -> Any:
@@ -95,7 +97,7 @@ def _contract_batch(
     primitive: Primitive, args: Sequence[Any], batched: Sequence[bool], params: Any, size: int
 ) -> Any:
     subscripts = params["subscripts"]
-    label = next(c for c in string.ascii_letters if c not in subscripts)
+    label = next(c for c in LETTERS if c not in subscripts)
     left, right, out = subscripts.replace("->", ",").split(",")
     left, right = (label * b + term for b, term in zip(batched, (left, right), strict=True))
     return bind(primitive, args, {"subscripts": f"{left},{right}->{label}{out}"})

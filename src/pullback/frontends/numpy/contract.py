@@ -5,7 +5,6 @@ They come down to `matmul`, `contract` and `convolve`.
 
 from __future__ import annotations
 
-import string
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,7 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
 def kron(a: Any, b: Any) -> Any:
     a, b = as_array(a), as_array(b)
     ndim = max(a.ndim, b.ndim)
-    labels = string.ascii_letters
+    labels = ops.LETTERS
     pairs = [labels[2 * axis : 2 * axis + 2] for axis in range(ndim)]
     x = "".join(pair[0] for pair in pairs[ndim - a.ndim :])
     y = "".join(pair[1] for pair in pairs[ndim - b.ndim :])
@@ -70,7 +69,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
             f"np.tensordot: shape-mismatch for sum: axes {a_axes} of shape {a.shape} and axes "
             f"{b_axes} of shape {b.shape} must have the same lengths"
         )
-    labels = iter(string.ascii_letters)
+    labels = iter(ops.LETTERS)
     x = [next(labels) for _ in a.shape]
     y = [next(labels) for _ in b.shape]
     for i, j in zip(a_axes, b_axes, strict=True):

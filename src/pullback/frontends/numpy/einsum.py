@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import string
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -54,7 +53,7 @@ def _string_form(operands: Sequence[Any]) -> tuple[str, Sequence[Any]]:
 
 
 def _letters(sublist: Any) -> str:
-    labels = string.ascii_uppercase + string.ascii_lowercase
+    labels = ops.LETTERS.swapcase()  # NumPy counts the large ones first
     return "".join("..." if item is Ellipsis else labels[item] for item in sublist)
 
 
@@ -107,7 +106,7 @@ def _labels(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[st
     np.einsum(subscripts, *[np.ones((1,) * len(shape)) for shape in shapes])
     left, arrow, result = subscripts.partition("->")
     terms = left.split(",")
-    free = "".join(c for c in string.ascii_letters if c not in left)
+    free = "".join(c for c in ops.LETTERS if c not in left)
     hidden = [
         len(shape) - len(term.replace("...", "")) for term, shape in zip(terms, shapes, strict=True)
     ]
