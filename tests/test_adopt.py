@@ -7,7 +7,6 @@ import gc
 import importlib
 import inspect
 import math
-import threading
 import traceback
 import weakref
 from functools import partial
@@ -18,7 +17,9 @@ from numpy import zeros as zeros_bound_before
 
 import pullback as pb
 from pullback import rewrite
+from tests.differences import jacobian as difference
 from tests.foreign import helpers, models, programs
+from tests.threads import at_once
 
 X = np.array([1.2, 2.3, 0.7])
 
@@ -43,11 +44,6 @@ PROGRAMS = {
     "a dataclass, an abstract class": models.run_pair,
     "an exception of its own": models.fails,
 }
-
-
-def difference(f, x, step=1e-6):
-    columns = [(f(x + step * e) - f(x - step * e)) / (2 * step) for e in np.eye(x.size)]
-    return np.stack(columns, axis=-1)
 
 
 def snapshot():
@@ -401,16 +397,11 @@ def test_a_closure_is_not_kept():
 
 def test_threads():
     """Two threads that adopt and run one function at a time."""
-    expected, results = pb.grad(pb.adopt(lambda x: programs.filled(x).sum()))(X), []
+    expected = pb.grad(pb.adopt(lambda x: programs.filled(x).sum()))(X)
 
-    def work():
+    def work(_):
         g = pb.adopt(lambda x: programs.filled(x).sum())
-        results.extend(pb.grad(g)(X) for _ in range(50))
+        return [pb.grad(g)(X) for _ in range(50)]
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(results) == 200
-    assert all(np.array_equal(result, expected) for result in results)
+    for results in at_once(work, 4):
+        assert all(np.array_equal(result, expected) for result in results)

@@ -9,15 +9,9 @@ import pytest
 
 import pullback
 from pullback import grad, grad_and_value, stop_gradient, value_and_grad
+from tests.comparisons import assert_same
 
 X = np.array([0.1, 0.5, 1.5])
-
-
-def assert_same(got, expected):
-    got, expected = np.asarray(got), np.asarray(expected)
-    assert got.dtype == expected.dtype
-    assert got.shape == expected.shape
-    np.testing.assert_allclose(got, expected, rtol=1e-14)
 
 
 def total(x):

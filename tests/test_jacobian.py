@@ -13,6 +13,7 @@ import pytest
 
 import pullback
 from pullback import grad, hessian, hvp, jacfwd, jacobian, jacrev, no_grad, vhp, vjp, vmap
+from tests import differences
 
 JACOBIANS = [jacrev, jacfwd, jacobian]
 WAYS: list[dict[str, Any]] = [{}, {"chunk_size": 1}, {"chunk_size": 2}, {"chunk_size": 100}]
@@ -21,14 +22,6 @@ W = np.array([[1.0, 0.2, 0.3], [0.1, 2.0, -0.4]])
 
 jacobians = pytest.mark.parametrize("transform", JACOBIANS, ids=lambda t: t.__name__)
 ways = pytest.mark.parametrize("way", WAYS, ids=str)
-
-
-def by_differences(f, x):
-    h = 1e-5
-    columns = [
-        (f(x + h * e) - f(x - h * e)) / (2 * h) for e in np.eye(x.size).reshape(-1, *x.shape)
-    ]
-    return np.stack(columns, axis=-1).reshape(*np.shape(f(x)), *x.shape)
 
 
 def layer(w, x, power=2):
@@ -50,7 +43,7 @@ def test_agrees_with_finite_differences(transform, way):
 
     got = transform(f, **way)(W)
     assert got.shape == (3, 2, 2, 3)
-    np.testing.assert_allclose(got, by_differences(f, W), atol=1e-8)
+    np.testing.assert_allclose(got, differences.jacobian(f, W, 1e-5), atol=1e-8)
 
 
 class Params(NamedTuple):
@@ -109,7 +102,9 @@ def test_the_function_runs_once_and_aux_is_its_own(transform, way):
     assert aux["label"] == "seen"
     assert type(aux["x"]) is np.ndarray
     np.testing.assert_array_equal(aux["x"], X)
-    np.testing.assert_allclose(derivative, by_differences(lambda x: f(x)[0], X), atol=1e-9)
+    np.testing.assert_allclose(
+        derivative, differences.jacobian(lambda x: f(x)[0], X, 1e-5), atol=1e-9
+    )
 
 
 def test_row_119_functions_branch_on_values():
@@ -253,7 +248,7 @@ def test_a_hessian_of_trees_has_trees_of_trees(way):
 def test_a_hessian_agrees_with_differences_of_the_gradient(way):
     got, aux = hessian(lambda x: (energy(x), "aux"), has_aux=True, **way)(X)
     assert aux == "aux"
-    np.testing.assert_allclose(got, by_differences(grad(energy), X), atol=1e-8)
+    np.testing.assert_allclose(got, differences.jacobian(grad(energy), X, 1e-5), atol=1e-8)
     np.testing.assert_allclose(got, jacrev(jacfwd(energy))(X))
     np.testing.assert_allclose(got, jacrev(jacrev(energy))(X))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 
 import pullback
 from pullback import grad, jacrev, jvp, linear_transpose, linearize, no_grad, vjp, vmap
+from tests.threads import at_once
 
 X = np.array([0.4, -0.7, 1.3])
 V = np.array([0.3, 1.1, -0.5])
@@ -179,18 +178,12 @@ def test_under_no_grad_the_map_is_not_kept_without_its_derivative():
 def test_a_pushforward_may_be_called_in_many_threads():
     push = linearize(program, X, W)[1]
     expected = [push(k * V, None)["u"] for k in range(8)]
-    got = [None] * 8
 
     def work(k):
-        for _ in range(20):
-            got[k] = push(k * V, None)["u"]
+        return [push(k * V, None)["u"] for _ in range(20)]
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    np.testing.assert_array_equal(got, expected)
+    for got, alone in zip(at_once(work, 8), expected, strict=True):
+        np.testing.assert_array_equal(got, [alone] * 20)
 
 
 def test_aux_is_handed_through():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,8 @@ import pytest
 
 import pullback as pb
 from pullback import reverse
+from tests.differences import jacobian as difference
+from tests.threads import at_once
 
 rng = np.random.default_rng(3)
 
@@ -52,12 +53,6 @@ def the_argument_itself(x: Any) -> Any:
 
 
 PROGRAMS = [overlapping_views, recurrence, transposes_masks_and_repeats, the_argument_itself]
-
-
-def difference(f: Callable[[Any], Any], x: Any, step: float = 1e-6) -> Any:
-    """The gradient by central differences; `f` may write into what it gets."""
-    columns = [step * e for e in np.eye(x.size)]
-    return np.array([(f(x + e) - f(x - e)) / (2 * step) for e in columns])
 
 
 @pytest.mark.parametrize("f", PROGRAMS)
@@ -433,7 +428,7 @@ def test_tapes_that_share_a_buffer_keep_no_record_of_each_others_walks() -> None
     writes = [len(pull._recording.trace.writes) for pull in pulls]
     wrong: list[Any] = []
 
-    def work() -> None:
+    def work(_: int) -> None:
         for _ in range(20):
             for pull, squared in zip(pulls, (1.0, 4.0, 9.0), strict=True):
                 got = pull(np.ones(4))[0]
@@ -442,11 +437,7 @@ def test_tapes_that_share_a_buffer_keep_no_record_of_each_others_walks() -> None
             if (pushes[0](1.0) != 25.0).any():
                 wrong.append("push")
 
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(work, 3)
     assert not wrong
     assert writes == [len(pull._recording.trace.writes) for pull in pulls]
     np.testing.assert_array_equal(np.asarray(buffer), 7.0)

@@ -13,6 +13,7 @@ import pullback
 import pullback.numpy as np
 from pullback.frontends.numpy.makers import wrapped
 from pullback.numpy import array, vectorize, zeros
+from tests.differences import jacobian as difference
 
 norm = importlib.import_module("pullback.numpy.linalg").norm
 X = numpy.array([1.2, 2.3, 0.7])
@@ -29,11 +30,6 @@ def program(x):
 @vectorize
 def doubled(t):
     return 2.0 * t if t > 1.0 else t * t
-
-
-def difference(f, x, step=1e-6):
-    columns = [(f(x + step * e) - f(x - step * e)) / (2 * step) for e in numpy.eye(x.size)]
-    return numpy.stack(columns, axis=-1)
 
 
 @pytest.mark.parametrize("on", [True, False])

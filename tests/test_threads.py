@@ -10,21 +10,10 @@ import pytest
 
 import pullback
 from pullback import grad, no_grad, vjp
+from tests.threads import at_once
 
 X = np.array([0.1, 0.5, 1.5])
 THREADS = 8
-
-
-def at_once(work):
-    """`work(i)` in eight threads that start together."""
-    barrier = threading.Barrier(THREADS)
-
-    def run(i):
-        barrier.wait()
-        return work(i)
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(run, range(THREADS)))
 
 
 def test_row_67_transforms_in_several_threads_are_independent():
@@ -32,7 +21,7 @@ def test_row_67_transforms_in_several_threads_are_independent():
         f = lambda x: np.sum(np.sin(x * i) * x)
         return [(grad(f)(X), grad(lambda x: np.sum(grad(f)(x)))(X)) for _ in range(50)]
 
-    for i, results in enumerate(at_once(work)):
+    for i, results in enumerate(at_once(work, THREADS)):
         for first, second in results:
             np.testing.assert_allclose(first, np.cos(X * i) * i * X + np.sin(X * i))
             expected = 2 * i * np.cos(X * i) - i * i * X * np.sin(X * i)
@@ -42,7 +31,9 @@ def test_row_67_transforms_in_several_threads_are_independent():
 def test_row_67_a_pullback_may_be_called_from_many_threads_at_once():
     _, pull = vjp(lambda x: np.exp(x) * np.sin(x), X)
     expected = np.exp(X) * (np.sin(X) + np.cos(X))
-    for i, results in enumerate(at_once(lambda i: [pull(np.full(3, float(i))) for _ in range(50)])):
+    for i, results in enumerate(
+        at_once(lambda i: [pull(np.full(3, float(i))) for _ in range(50)], THREADS)
+    ):
         for (gradient,) in results:
             np.testing.assert_allclose(gradient, i * expected)
 
@@ -107,7 +98,7 @@ def test_an_exception_in_one_thread_leaves_the_others_alone():
             return 6.0
         return grad(f)(3.0)
 
-    assert at_once(work) == [6.0] * THREADS
+    assert at_once(work, THREADS) == [6.0] * THREADS
 
 
 def test_a_value_that_escapes_through_a_thread_says_so():

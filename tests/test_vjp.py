@@ -12,6 +12,7 @@ import pytest
 
 import pullback
 from pullback import vjp
+from tests.comparisons import assert_same
 
 X = np.array([0.1, 0.5, 1.5])
 
@@ -19,14 +20,6 @@ X = np.array([0.1, 0.5, 1.5])
 class Point(NamedTuple):
     x: Any
     y: Any
-
-
-def assert_same(got, expected):
-    """Equal values, shape and dtype."""
-    got, expected = np.asarray(got), np.asarray(expected)
-    assert got.dtype == expected.dtype
-    assert got.shape == expected.shape
-    np.testing.assert_allclose(got, expected, rtol=1e-14)
 
 
 # The five examples of torch.func.vjp's page and its two notes, in NumPy

@@ -11,7 +11,6 @@ To add a transform, add a row to `TRANSFORMS`; to add an op, one to `FUNCTIONS`.
 from __future__ import annotations
 
 import itertools
-import threading
 
 import numpy as np
 import pytest
@@ -30,6 +29,7 @@ from pullback import (
     vjp,
     vmap,
 )
+from tests.threads import at_once
 
 X = np.array([0.4, -0.7, 1.3])
 V = np.array([0.3, 1.1, -0.5])
@@ -295,18 +295,13 @@ def test_transforms_in_many_threads_are_independent():
     chains = list(itertools.permutations(["vjp", "jvp", "vmap", "linearize"], 2))
     expected = {c: TRANSFORMS[c[0]][0](TRANSFORMS[c[1]][0](composite))(X) for c in chains}
     errors = []
-    start = threading.Barrier(len(chains))
 
-    def work(chain):
-        start.wait()
+    def work(i):
+        chain = chains[i]
         for _ in range(5):
             got = TRANSFORMS[chain[0]][0](TRANSFORMS[chain[1]][0](composite))(X)
             if not np.array_equal(got, expected[chain]):
                 errors.append(chain)
 
-    threads = [threading.Thread(target=work, args=(chain,)) for chain in chains]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(work, len(chains))
     assert not errors

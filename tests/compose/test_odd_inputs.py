@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections import OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 import pullback
 from pullback import grad, jvp, vjp
+from tests.threads import at_once
 
 X = np.array([1.0, 2.0, 3.0])
 
@@ -75,15 +75,7 @@ def overlapping(x: Any) -> Any:
 def test_one_pullback_called_in_many_threads_at_once_while_it_undoes_writes() -> None:
     _, pull = vjp(overlapping, np.linspace(-1, 1, 12))
     expected = pull(np.ones(12))[0]
-    results: list[Any] = []
-    threads = [
-        threading.Thread(target=lambda: results.append(pull(np.ones(12))[0])) for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(results) == 4
+    results = at_once(lambda _: pull(np.ones(12))[0], 4)
     assert all(np.array_equal(result, expected) for result in results)
 
 

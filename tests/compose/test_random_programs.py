@@ -12,8 +12,8 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 import pullback as pb
-from tests.compose.differences import Args, close, direction, inner, slope
 from tests.compose.random_programs import SHAPES, Program, grow
+from tests.differences import Args, close, direction, inner, slope
 
 STEP = 1e-5
 PROGRAMS = 250  # for each shape

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from tests.compose.differences import Args, close, direction, inner, slope
+from tests.differences import Args, close, direction, inner, slope
 
 FOLDER = Path(__file__).parent.parent / "programs"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))

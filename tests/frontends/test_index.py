@@ -10,14 +10,10 @@ import pytest
 
 import pullback
 from pullback import errors
+from tests.frontends.traced import traced
 
 X = np.arange(12.0).reshape(3, 4)
 ONES = np.ones(4)
-
-
-def traced(function: Any, *args: Any) -> Any:
-    """`function`'s own result when it runs on traced arguments."""
-    return pullback.vjp(function, *args)[0]
 
 
 # Indices

@@ -13,6 +13,7 @@ from numpy import asarray as asarray_bound_before
 from numpy import zeros as zeros_bound_before
 
 import pullback as pb
+from tests.differences import jacobian as difference
 
 X = np.array([1.2, 2.3, 0.7])
 
@@ -94,11 +95,6 @@ PROGRAMS: dict[str, Callable[[Any], Any]] = {
     "divmod": lambda x: divmod(x[1], x[2])[1] + pow(x[0], 3),
     "accumulator": lambda x: sum((x[i : i + 1] * i for i in range(3)), np.zeros(1)),
 }
-
-
-def difference(f: Callable[[Any], Any], x: Any, step: float = 1e-6) -> Any:
-    columns = [(f(x + step * e) - f(x - step * e)) / (2 * step) for e in np.eye(x.size)]
-    return np.stack(columns, axis=-1)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -12,17 +12,13 @@ from numpy import zeros  # bound before: plain arrays
 import pullback
 from pullback import errors
 from pullback.testing import check_grads
+from tests.frontends.traced import traced
 
 X = np.arange(12.0).reshape(3, 4)
 
 SINCE_NUMPY_2_1 = pytest.mark.skipif(
     np.lib.NumpyVersion(np.__version__) < "2.1.0", reason="new in NumPy 2.1"
 )
-
-
-def traced(function: Any, *args: Any) -> Any:
-    """`function`'s own result when it runs on traced arguments."""
-    return pullback.vjp(function, *args)[0]
 
 
 # Signatures and errors

@@ -8,13 +8,10 @@ import numpy as np
 import pytest
 
 from pullback import UnsupportedError, grad, vjp
+from tests.frontends.traced import gradient_of_sum
+from tests.samples.statistics import METHODS
 
 nan, inf = np.nan, np.inf
-
-
-def gradient_of_sum(function: Any, x: Any) -> Any:
-    out, pullback_of = vjp(function, np.asarray(x, float))
-    return pullback_of(np.ones_like(out))[0]
 
 
 @pytest.mark.parametrize(
@@ -45,13 +42,7 @@ def test_an_element_that_a_median_does_not_take_contributes_nothing() -> None:
     np.testing.assert_allclose(derivative, [0, 0.25, 0])
 
 
-_METHODS = (
-    "linear lower higher nearest midpoint inverted_cdf averaged_inverted_cdf closest_observation "
-    "interpolated_inverted_cdf hazen weibull median_unbiased normal_unbiased"
-).split()
-
-
-@pytest.mark.parametrize("method", _METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_quantiles_are_numpy_s_at_whole_places_too(method: str) -> None:
     rng = np.random.default_rng(3)
     q = np.linspace(0, 1, 21)

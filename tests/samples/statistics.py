@@ -25,7 +25,7 @@ def _grid(size: int) -> Any:
     return np.cumsum(_rng.uniform(0.5, 1.5, size))
 
 
-_METHODS = (
+METHODS = (
     "linear lower higher nearest midpoint inverted_cdf averaged_inverted_cdf closest_observation "
     "interpolated_inverted_cdf hazen weibull median_unbiased normal_unbiased"
 ).split()
@@ -86,7 +86,7 @@ _ORDER_STATISTICS = [
             (_values(7, 2),),
             label=method,
         )
-        for method in _METHODS
+        for method in METHODS
     ),
     Sample(np.quantile, lambda x: np.quantile(x, 0.3), (_values(5),), label="number"),
     Sample(
@@ -105,7 +105,7 @@ _ORDER_STATISTICS = [
             (_values(3, 5),),
             label=method,
         )
-        for method in _METHODS
+        for method in METHODS
     ),
     Sample(
         np.nanpercentile,

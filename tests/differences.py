@@ -1,4 +1,4 @@
-"""Derivatives of functions of several arrays by differences, for tests to compare with."""
+"""Derivatives by differences, for tests to compare with: they only evaluate the function."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ def slope(f: Callable[..., Any], args: Args, along: Args, step: float = 1e-4) ->
         return f(*(np.asarray(a + t * step * d) for a, d in zip(args, along, strict=True)))
 
     return (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * step)
+
+
+def jacobian(f: Callable[[Any], Any], x: Any, step: float = 1e-6) -> Any:
+    """The Jacobian of a function of one array by central differences, the axes of `x` last.
+
+    `f` may write into what it gets.
+    """
+    units = np.eye(x.size).reshape(-1, *x.shape)
+    columns = [(f(x + step * e) - f(x - step * e)) / (2 * step) for e in units]
+    return np.stack(columns, axis=-1).reshape(*np.shape(columns[0]), *x.shape)
 
 
 def close(got: Any, expected: Any, tolerance: float, what: str = "") -> None:
