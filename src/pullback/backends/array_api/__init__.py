@@ -20,6 +20,7 @@ import numpy as np
 from ... import core
 from ...errors import UnsupportedError
 from ...ops.declare import registry
+from .. import degenerate
 from . import contract, elementwise, fft, helpers, index, linalg, reduce, shape
 
 # How many functions run under a transform here: what is made there may be written into.
@@ -94,6 +95,7 @@ class ArrayApiBackend:
         index,
         contract,
         linalg,
+        degenerate,
         fft,
     )
 
@@ -204,6 +206,13 @@ class ArrayApiBackend:
         """`x @ y` of a real and a complex matrix."""
         dtype = self.namespace.result_type(x, y)
         return self.namespace.astype(x, dtype) @ self.namespace.astype(y, dtype)
+
+    def running_product(self, x: Any, *, reverse: bool = False) -> Any:
+        """The products of the elements up to each, or from it on, along the last axis."""
+        xp = self.namespace
+        if reverse:
+            return xp.flip(self.running_product(xp.flip(x, axis=-1)), axis=-1)
+        return xp.cumulative_prod(x, axis=-1)
 
     def as_complex(self, x: Any) -> Any:
         """A raw array in the complex dtype of its precision."""

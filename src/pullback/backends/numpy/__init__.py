@@ -8,15 +8,17 @@ file in this folder has one, and it takes precedence.
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import sys
-from types import ModuleType, SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...core import box_types, detached, is_batched, is_buffer, memory_of, raw
 from ...mutate import boxes_of, writable
+from .. import degenerate
 from . import contract, elementwise, fft, index, linalg, reduce, shape, special
 from .index import compact, places
 
@@ -26,10 +28,18 @@ xp: Any = SimpleNamespace(**{k: v for k, v in vars(np).items() if not k.startswi
 
 
 def _functions_of(module: ModuleType) -> dict[str, Any]:
-    public = vars(module).items()
-    return {k: v for k, v in public if getattr(v, "__module__", None) == module.__name__}
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, FunctionType)
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    }
 
 
+vars(xp).update(
+    {k: functools.partial(v, linalg.Standard) for k, v in _functions_of(degenerate).items()}
+)
 for _family in (elementwise, reduce, shape, index, contract, linalg, fft, special):
     vars(xp).update(_functions_of(_family))
 xp.one_half = elementwise.one_half
