@@ -31,9 +31,10 @@ from . import (
     neural,
     reduce,
     shape,
+    views,
 )
-from .autograd import transformed, version_of
 from .helpers import HELPERS
+from .tensors import transformed, version_of
 
 for _name in FAMILIES:
     importlib.import_module(f"pullback.ops.{_name}")
@@ -103,6 +104,7 @@ for _family in (
     along,
     filters,
     autograd,
+    views,
 ):
     implementations.update(_functions_of(_family))
 core.implementations[torch.Tensor] = implementations

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import types
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,8 +17,8 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
-from ...core import Primitive, bind, box_types
-from ...rules import JOINT, TRANSPOSE, Rule
+from ...core import Primitive, box_types
+from ...rules import JOINT, Rule
 
 
 class Evaluation:
@@ -292,16 +291,6 @@ class without_hooks:
             torch._C._autograd._push_saved_tensors_default_hooks(*self.hooks.pop())
 
 
-def transformed(value: Any) -> bool:
-    """Is this tensor inside a transform of torch.func's?"""
-    return torch._C._functorch.is_functorch_wrapped_tensor(value)
-
-
-def version_of(tensor: Any) -> int:
-    """How often the tensor was written into; torch does not count in inference mode."""
-    return 0 if tensor.is_inference() else tensor._version
-
-
 def leaf(value: Any) -> Any:
     """A tensor to differentiate with respect to, without what lies behind it."""
     if value.requires_grad:
@@ -347,79 +336,3 @@ call = Primitive(
     jvp=_jvp,
     batch=_batch,
 )
-
-
-def torch_view(x: Any, function: Callable[[Any], Any], place: int) -> Any:
-    """The result number `place` of a function whose results are views of `x`."""
-    return function(x)[place]
-
-
-def _view_transpose(
-    cotangent: Any, shape: Any, dtype: Any, function: Callable[[Any], Any], place: int
-) -> Any:
-    def transpose(cotangent: Any) -> Any:
-        with torch.enable_grad():
-            x = torch.zeros(shape, dtype=dtype, device=cotangent.device, requires_grad=True)
-            out = torch_view(x, function, place)
-            (found,) = torch.autograd.grad(out, x, cotangent, create_graph=True)
-        return found
-
-    return (
-        on_boxes[0](transpose, (cotangent,), {})
-        if type(cotangent) in box_types
-        else transpose(cotangent)
-    )
-
-
-def _view_batch(_: Primitive, args: Any, __: Any, params: Any, ___: int) -> Any:
-    function, place = params["function"], params["place"]
-
-    def of_batch(x: Any) -> list[Any]:
-        return [torch.func.vmap(lambda one: function(one)[place])(x)]
-
-    return bind(view, args, {"function": of_batch, "place": 0})
-
-
-view = Primitive(
-    "torch_view",
-    "linear",
-    torch_view,
-    [Rule(TRANSPOSE, _view_transpose, ("x",))],
-    batch=_view_batch,
-)
-
-
-# torch.autograd.Function.apply hands traced tensors to the function's own code, without a word to
-# us, and with gradients off: the derivative would be zero.  Programs keep `apply` in variables, so
-# replacing the attribute would not reach it: its code is exchanged for one that asks for boxes
-# first, which costs the functions of other programs a fraction of a microsecond.
-
-_apply: Any = torch.autograd.Function.__dict__["apply"].__func__
-_original = types.FunctionType(
-    _apply.__code__, _apply.__globals__, "apply", _apply.__defaults__, _apply.__closure__
-)
-# How to call a function whose arguments hold boxes; set by the frontend.
-on_boxes: list[Callable[..., Any]] = []
-
-
-class _Followed:
-    """Where `apply` gets its code from: with the cell `__class__`, which the original has too."""
-
-    def apply(cls, *args: Any, **kwargs: Any) -> Any:
-        _ = __class__
-        from pullback.backends.torch.autograd import apply_followed  # noqa: PLC0415
-
-        return apply_followed(cls, args, kwargs)
-
-
-def apply_followed(cls: Any, args: Any, kwargs: Any) -> Any:
-    """`cls.apply(*args, **kwargs)`, with boxes among the arguments or not."""
-    if not any(type(arg) in box_types for arg in (*args, *kwargs.values())):
-        return _original(cls, *args, **kwargs)
-    if cls.__module__ == "torch.utils.checkpoint":  # which saves memory, and changes no value
-        function, _, *rest = args
-        return function(*rest)
-    return on_boxes[0](functools.partial(_original, cls), args, kwargs)
-
-
-_apply.__code__ = _Followed.apply.__code__

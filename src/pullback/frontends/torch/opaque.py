@@ -14,7 +14,10 @@ import torch
 
 from ... import tree
 from ...backends.torch import implementations, plain, shares
-from ...backends.torch.autograd import Call, call, on_boxes, version_of, view
+from ...backends.torch.autograd import Call, call
+from ...backends.torch.functions import on_boxes
+from ...backends.torch.tensors import version_of
+from ...backends.torch.views import view
 from ...core import bind, detached, is_buffer, raw
 from ...errors import ConversionError
 from .buffers import as_buffer
