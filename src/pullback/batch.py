@@ -78,16 +78,15 @@ class BatchTrace(Trace):
         index = params.get("index")
         parts = index if type(index) is tuple else (index,)
         if out.ndim == 1 and "index" in params and not any(part is ... for part in parts):
-            return self.box(
-                self.backend.copy(out)
-            )  # an element is a number: later writes do not change it
+            # An element is a number: later writes do not change it.
+            return self.box(self.backend.copy(out))
         box = self.box(out, 1)
         box.alias = View(base, primitive, params)
         return box
 
     def lift(self, box: Any) -> Box:
         """A box around what has no batch axis and is about to be written into: a copy."""
-        return self.box(self.backend.copy(spread(box, False, self.size)), 1)  # noqa: FBT003
+        return self.box(self.backend.copy(spread(box, batched=False, size=self.size)), 1)
 
     def write(self, root: Box, steps: Any, index: Any, value: Any) -> None:
         """Write `value` to the part `index` of the view of `root` that `steps` lead to."""
@@ -209,8 +208,8 @@ class _Batch:
         if not self.leaves:
             raise ValueError("pullback.vmap: there is no argument to map over")
         sizes: dict[str, int] = {}
+        self.leaves = [*map(border.entering, self.leaves)]
         for place, (leaf, dim) in enumerate(zip(self.leaves, self.dims, strict=True)):
-            self.leaves[place] = leaf = border.entering(leaf)  # noqa: PLW2901
             if dim is None:
                 continue
             path = tree.path_of(self.structure, place, "args")

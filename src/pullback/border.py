@@ -23,8 +23,8 @@ def check_leaves(
     Boxes that a `no_grad` block makes constants are taken off, in place.
     """
     differentiable: list[bool] = []
-    for place, value in enumerate(leaves):
-        leaves[place] = value = entering(value)  # noqa: PLW2901
+    for place, leaf in enumerate(leaves):
+        leaves[place] = value = entering(leaf)
         if type(value) not in box_types:
             why = backend.refusal(value)
             if why is not None:
@@ -62,13 +62,12 @@ def check_outputs(transform: str, leaves: list[Any], structure: Any, backend: An
             "is to be differentiated, and anything else as aux with has_aux=True."
         )
     for place, leaf in enumerate(leaves):
-        if type(leaf) in box_types:
-            leaves[place] = leaf = paused(leaf)  # noqa: PLW2901
-        if type(leaf) in box_types:
-            if leaf.tracer.ended:
-                raise escaped(leaf.tracer)
+        leaves[place] = value = paused(leaf) if type(leaf) in box_types else leaf
+        if type(value) in box_types:
+            if value.tracer.ended:
+                raise escaped(value.tracer)
             continue
-        why = backend.refusal(leaf)
+        why = backend.refusal(value)
         if why is not None:
             path = tree.path_of(structure, place, "output")
             raise TypeError(

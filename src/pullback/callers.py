@@ -18,6 +18,8 @@ from typing import Any
 
 OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120
 _PACKAGES = ("site-packages", "dist-packages")
+# Where decorators, methods, partials and the like keep the function that they are for.
+_INNER = ("__wrapped__", "__func__", "func", "function")
 
 
 @functools.cache
@@ -43,12 +45,7 @@ def package_of(filename: str) -> str | None:
 def package_of_function(function: Any) -> str | None:
     """The library that a function, method, partial or callable object was written in."""
     while type(function) is not FunctionType or hasattr(function, "__wrapped__"):
-        for inner in (
-            "__wrapped__",
-            "__func__",
-            "func",
-            "function",
-        ):  # of decorators, partials, ...
+        for inner in _INNER:
             if hasattr(function, inner):
                 function = getattr(function, inner)
                 break

@@ -84,7 +84,30 @@ def _check_square(names: Names, x: Leaves, outs: Leaves, packing: Packing) -> No
             )
 
 
-class RootCall(Call):
+class _Kept(Call):
+    """A call whose pullback is taken at what it gave: there it solves nothing anew."""
+
+    __slots__ = ()
+
+    def pull_at(
+        self, x: Sequence[Any], values: Leaves, wanted: list[bool], cotangents: Leaves
+    ) -> Leaves:
+        """The cotangents of the wanted `values`, where the root is x."""
+        raise NotImplementedError
+
+    def record(self, values: Leaves, wanted: list[bool]) -> Any:
+        """The root, and the pullback there."""
+        x = bind(self, values, {})
+        return x, functools.partial(self.pull_at, x, values, wanted)
+
+    def batch(
+        self, _: Any, values: Sequence[Any], batched: Sequence[bool], __: Any, size: int
+    ) -> Any:
+        """Solved example by example; the derivatives' systems are so too."""
+        return bind(BatchedRoot(self, batched, size), values, {})
+
+
+class RootCall(_Kept):
     """The root of a flat residual; how it is found is a subclass's business."""
 
     __slots__ = ("aux", "linear_solve", "names")
@@ -102,17 +125,6 @@ class RootCall(Call):
     def sample(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Arrays like the root, for values that only have the right shapes and dtypes."""
         raise NotImplementedError
-
-    def batch(
-        self, _: Any, values: Sequence[Any], batched: Sequence[bool], __: Any, size: int
-    ) -> Any:
-        """Solved example by example; the derivatives' systems are so too."""
-        return bind(BatchedRoot(self, batched, size), values, {})
-
-    def record(self, values: Leaves, wanted: list[bool]) -> Any:
-        """The root, and the pullback there."""
-        x = bind(self, values, {})
-        return x, functools.partial(self.pull_at, x, values, wanted)
 
     def pull_at(
         self, x: Sequence[Any], values: Leaves, wanted: list[bool], cotangents: Leaves
@@ -161,7 +173,7 @@ class RootCall(Call):
         return times
 
 
-class BatchedRoot(Batched):
+class BatchedRoot(_Kept, Batched):
     """The roots of all examples in a batch, one after another: a solver takes plain arrays."""
 
     __slots__ = ()
@@ -186,11 +198,6 @@ class BatchedRoot(Batched):
         one = [made_up(v) if b else v for v, b in zip(values, self.batched, strict=True)]
         return tuple(np.zeros((self.size, *x.shape), x.dtype) for x in self.inner.sample(one))
 
-    def record(self, values: list[Any], wanted: list[bool]) -> Any:
-        """The roots, and the pullbacks at them, which solve nothing anew."""
-        x = bind(self, values, {})
-        return x, functools.partial(self.pull_at, x, values, wanted)
-
     def pull_at(
         self, x: Sequence[Any], values: Leaves, wanted: list[bool], cotangents: Leaves
     ) -> Leaves:
@@ -198,12 +205,6 @@ class BatchedRoot(Batched):
         at_roots = BatchedPull(self.inner, [*(True for _ in x), *self.batched], self.size)
         both = [*(False for _ in x), *wanted]
         return at_roots.pull([*x, *values], both, cotangents)[len(x) :]
-
-    def batch(
-        self, _: Any, values: Sequence[Any], batched: Sequence[bool], __: Any, size: int
-    ) -> Any:
-        """Batches of batches."""
-        return bind(BatchedRoot(self, batched, size), values, {})
 
     @property
     def aux(self) -> Any:

@@ -155,8 +155,11 @@ def _check_constant_derivative(func: Callable[..., Any], at_zero: Recording, oth
 
 def _derivative_recorded(func: Callable[..., Any], primals: Any) -> Recording:
     """The derivative of `func` as a function of the primals."""
-    call = lambda args: _derivative(_recorded(func, args))  # noqa: E731
-    return Recording("linear_transpose", func, call, primals, has_aux=False)
+
+    def derivative_at(args: Any) -> Any:
+        return _derivative(_recorded(func, args))
+
+    return Recording("linear_transpose", func, derivative_at, primals, has_aux=False)
 
 
 def _derivative(recording: Recording) -> Any:

@@ -11,8 +11,7 @@ from .core import box_types
 from .reverse import ReverseTrace, Tape, Walk
 from .rules import JOINT, WRITE
 
-# A differentiable output's (index or None, shape, dtype, zeros in it stand for a branch); None
-# for an output of integer or boolean dtype.
+# A differentiable output's index (None where it depends on no leaf), shape and dtype.
 Output = tuple[int | None, tuple[int, ...], Any]
 
 
@@ -64,16 +63,7 @@ class Recording:
     ) -> None:
         self.trace = trace = ReverseTrace(transform, backend)
         try:
-            differentiable = border.check_leaves(transform, backend, leaves, self.leaves, root)
-            # The aval of every leaf; None where it is not differentiated.
-            self.inputs: list[Any] = [None] * len(leaves)
-            for place, follows in enumerate(differentiable):
-                if follows:
-                    leaves[place] = box = trace.leaf(leaves[place])
-                    self.inputs[place] = box.value.shape, box.value.dtype
-                else:
-                    leaves[place] = backend.copy(leaves[place])
-            self.count = sum(differentiable)
+            self._enter(leaves, border.check_leaves(transform, backend, leaves, self.leaves, root))
             args = tree.unflatten(self.leaves, leaves)
             leaves.clear()
             out = border.run(trace, func, call, args)
@@ -96,6 +86,18 @@ class Recording:
         single = self.out_structure is tree.LEAF
         self.out = out_leaves[0] if single else tree.unflatten(self.out_structure, out_leaves)
         self.aux = border.unwrap_aux(aux, trace) if has_aux else None
+
+    def _enter(self, leaves: list[Any], differentiable: list[bool]) -> None:
+        """Exchange the leaves, in place, for boxes of the trace, and constants for copies."""
+        # The aval of every leaf; None where it is not differentiated.
+        self.inputs: list[Any] = [None] * len(leaves)
+        self.count = sum(differentiable)
+        for place, follows in enumerate(differentiable):
+            if not follows:
+                leaves[place] = self.trace.backend.copy(leaves[place])
+                continue
+            leaves[place] = box = self.trace.leaf(leaves[place])
+            self.inputs[place] = box.value.shape, box.value.dtype
 
     def _output(self, leaf: Any) -> Output | None:
         if type(leaf) in box_types and leaf.tracer is self.trace:

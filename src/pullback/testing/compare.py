@@ -20,12 +20,12 @@ def compare(got: Any, expected: Any, what: str, rtol: float) -> None:
     expected_leaves, structure = tree.flatten(expected)
     if got_structure != structure:
         raise GradientError(f"{what}: got the structure {got_structure}, expected {structure}")
-    for place, (a, b) in enumerate(zip(got_leaves, expected_leaves, strict=True)):
+    for place, (ours, theirs) in enumerate(zip(got_leaves, expected_leaves, strict=True)):
         path = tree.path_of(structure, place, "")
         where = f"{what}: " + (f"at {path}, " if path else "")
-        check_aval(a, b, where)
-        if not close(a, b, rtol):
-            a, b = np.asarray(a), np.asarray(b)  # noqa: PLW2901
+        check_aval(ours, theirs, where)
+        if not close(ours, theirs, rtol):
+            a, b = np.asarray(ours), np.asarray(theirs)
             index = worst_index(np.subtract(a, b, dtype=complex))
             raise GradientError(f"{where}element {index}: got {a[index]!r}, expected {b[index]!r}")
 

@@ -11,10 +11,8 @@ import numpy as np
 from ...core import detached, raw
 from ...ops import reduce as ops
 from .batched import agreed, form
-from .dispatch import as_array, implements, is_box, normalize_axis, refuse, unsupported
+from .dispatch import NO_VALUE, as_array, implements, is_box, normalize_axis, refuse, unsupported
 from .index import read
-
-_NO: Any = np._NoValue  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
 
 def _along(axis: int, ndim: int) -> Any:
@@ -32,7 +30,9 @@ def _along(axis: int, ndim: int) -> Any:
 
 
 @implements(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _NO, append: Any = _NO) -> Any:
+def diff(
+    a: Any, n: int = 1, axis: int = -1, prepend: Any = NO_VALUE, append: Any = NO_VALUE
+) -> Any:
     if n == 0:
         return a
     if n < 0:
@@ -41,7 +41,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _NO, append: Any = _
     if a.ndim == 0:
         raise ValueError("diff requires input that is at least one dimensional")
     axis = normalize_axis(axis, a.ndim)
-    if prepend is not _NO or append is not _NO:
+    if prepend is not NO_VALUE or append is not NO_VALUE:
         a = _extended(a, axis, prepend, append)
     for _ in range(min(n, a.shape[axis])):  # after that, there is nothing left
         a = ops.difference(a, axis=axis)
@@ -52,10 +52,10 @@ def _extended(a: Any, axis: int, prepend: Any, append: Any) -> Any:
     shape = list(a.shape)
     shape[axis] = 1
     parts = [a]
-    if prepend is not _NO:
+    if prepend is not NO_VALUE:
         prepend = as_array(prepend)
         parts.insert(0, prepend if prepend.ndim else np.broadcast_to(prepend, tuple(shape)))
-    if append is not _NO:
+    if append is not NO_VALUE:
         append = as_array(append)
         parts.append(append if append.ndim else np.broadcast_to(append, tuple(shape)))
     return np.concatenate(parts, axis=axis)

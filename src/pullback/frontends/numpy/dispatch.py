@@ -17,6 +17,9 @@ from ...errors import UnsupportedError
 from ..table import Table
 from .batched import form, refusal
 
+# What NumPy's signatures have where None means something.
+NO_VALUE: Any = np._NoValue  # noqa: SLF001
+
 
 class _Functions(Table):
     """A table that also knows what stands in for NumPy's functions while a transform runs."""
@@ -137,7 +140,7 @@ def array_of(value: Any) -> Any:
 def refuse(numpy_function: Any, **options: Any) -> None:
     """Raise if one of `options` was given (is not None or NumPy's no-value)."""
     for option, value in options.items():
-        if value is not None and value is not np._NoValue:  # noqa: SLF001
+        if value is not None and value is not NO_VALUE:
             raise UnsupportedError(
                 f"{name_of(numpy_function)} on a traced array does not take {option}= : "
                 "it has no derivative there. Leave it out, or compute on stop_gradient(x)."

@@ -31,8 +31,8 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
 
 @implements(np.apply_over_axes)
 def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
-    for axis in axes if np.ndim(axes) else (axes,):
-        axis = normalize_axis(axis, a.ndim) + a.ndim  # noqa: PLW2901
+    for one in axes if np.ndim(axes) else (axes,):
+        axis = normalize_axis(one, a.ndim) + a.ndim
         result = func(a, axis)
         if result.ndim != a.ndim:
             result = np.expand_dims(result, axis)

@@ -12,9 +12,15 @@ from ...core import raw
 from ...errors import UnsupportedError
 from ...ops import linalg as ops
 from .batched import agreed
-from .dispatch import as_array, constant, implements, normalize_axes, normalize_axis, plain
-
-_NO: Any = np._NoValue  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+from .dispatch import (
+    NO_VALUE,
+    as_array,
+    constant,
+    implements,
+    normalize_axes,
+    normalize_axis,
+    plain,
+)
 
 # NumPy's own result types, which have no public name.
 _EighResult = type(np.linalg.eigh(np.eye(1)))
@@ -51,15 +57,15 @@ def slogdet(a: Any) -> Any:
 
 
 @implements(np.linalg.pinv)
-def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _NO) -> Any:
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NO_VALUE) -> Any:
     if rcond is None:
-        if rtol is _NO:
+        if rtol is NO_VALUE:
             rcond = 1e-15
         elif rtol is None:
             rcond = max(a.shape[-2:]) * np.finfo(a.dtype).eps
         else:
             rcond = rtol
-    elif rtol is not _NO:
+    elif rtol is not NO_VALUE:
         raise ValueError("`rtol` and `rcond` can't be both set.")
     if hermitian:
         a = _of_triangle(a, lower=True)

@@ -14,6 +14,7 @@ from ...ops.declare import registry
 from .batched import form
 from .box import define
 from .dispatch import (
+    NO_VALUE,
     as_array,
     constant,
     functions,
@@ -22,8 +23,6 @@ from .dispatch import (
     normalize_axis,
     refuse,
 )
-
-_NO: Any = np._NoValue  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
@@ -43,11 +42,11 @@ def _ufunc_axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
 
 
 def _flag(keepdims: Any) -> bool:
-    return keepdims is not _NO and bool(keepdims)
+    return keepdims is not NO_VALUE and bool(keepdims)
 
 
 def _everywhere(where: Any) -> bool:
-    return where is _NO or where is True
+    return where is NO_VALUE or where is True
 
 
 def _cast(a: Any, dtype: Any) -> Any:
@@ -74,19 +73,19 @@ def _additive(numpy_function: Any, primitive: Any, neutral: float, combine: Any)
         axis: Any = None,
         dtype: Any = None,
         out: Any = None,
-        keepdims: Any = _NO,
-        initial: Any = _NO,
-        where: Any = _NO,
+        keepdims: Any = NO_VALUE,
+        initial: Any = NO_VALUE,
+        where: Any = NO_VALUE,
     ) -> Any:
         if out is not None:
             refuse(numpy_function, out=out)
         if dtype is not None:
             a = _cast(a, dtype)
-        if where is not _NO and where is not True:
+        if where is not NO_VALUE and where is not True:
             a = np.where(where, a, a.dtype.type(neutral))
         axis = _ufunc_axes(axis, a.ndim)
-        result = primitive(a, axis=axis, keepdims=keepdims is not _NO and bool(keepdims))
-        return result if initial is _NO or initial is None else combine(result, initial)
+        result = primitive(a, axis=axis, keepdims=keepdims is not NO_VALUE and bool(keepdims))
+        return result if initial is NO_VALUE or initial is None else combine(result, initial)
 
     return reduction
 
@@ -106,9 +105,9 @@ def nansum(
     axis: Any = None,
     dtype: Any = None,
     out: Any = None,
-    keepdims: Any = _NO,
-    initial: Any = _NO,
-    where: Any = _NO,
+    keepdims: Any = NO_VALUE,
+    initial: Any = NO_VALUE,
+    where: Any = NO_VALUE,
 ) -> Any:
     return sum_(_without_nans(a, 0), axis, dtype, out, keepdims, initial, where)
 
@@ -119,9 +118,9 @@ def nanprod(
     axis: Any = None,
     dtype: Any = None,
     out: Any = None,
-    keepdims: Any = _NO,
-    initial: Any = _NO,
-    where: Any = _NO,
+    keepdims: Any = NO_VALUE,
+    initial: Any = NO_VALUE,
+    where: Any = NO_VALUE,
 ) -> Any:
     return prod(_without_nans(a, 1), axis, dtype, out, keepdims, initial, where)
 
@@ -135,9 +134,9 @@ def mean(
     axis: Any = None,
     dtype: Any = None,
     out: Any = None,
-    keepdims: Any = _NO,
+    keepdims: Any = NO_VALUE,
     *,
-    where: Any = _NO,
+    where: Any = NO_VALUE,
 ) -> Any:
     if out is not None:
         refuse(np.mean, out=out)
@@ -145,7 +144,9 @@ def mean(
         a = _cast_moment(np.mean, a, dtype)
     if not _everywhere(where):
         return _mean_where(a, axis, where, keepdims=_flag(keepdims))
-    return ops.mean(a, axis=_axes(axis, a.ndim), keepdims=keepdims is not _NO and bool(keepdims))
+    return ops.mean(
+        a, axis=_axes(axis, a.ndim), keepdims=keepdims is not NO_VALUE and bool(keepdims)
+    )
 
 
 def _real_dtype(a: Any) -> Any:
@@ -170,18 +171,18 @@ def var(
     dtype: Any = None,
     out: Any = None,
     ddof: Any = 0,
-    keepdims: Any = _NO,
+    keepdims: Any = NO_VALUE,
     *,
-    where: Any = _NO,
-    mean: Any = _NO,
-    correction: Any = _NO,
+    where: Any = NO_VALUE,
+    mean: Any = NO_VALUE,
+    correction: Any = NO_VALUE,
 ) -> Any:
     refuse(np.var, out=out)
     ddof = _ddof(ddof, correction)
     a = _cast_moment(np.var, a, dtype)
-    if _everywhere(where) and mean is _NO:
+    if _everywhere(where) and mean is NO_VALUE:
         return ops.var(a, axis=_axes(axis, a.ndim), keepdims=_flag(keepdims), ddof=ddof)
-    where = True if where is _NO else where
+    where = True if where is NO_VALUE else where
     return _var_where(a, axis, ddof, where, mean, keepdims=_flag(keepdims))
 
 
@@ -192,23 +193,23 @@ def std(
     dtype: Any = None,
     out: Any = None,
     ddof: Any = 0,
-    keepdims: Any = _NO,
+    keepdims: Any = NO_VALUE,
     *,
-    where: Any = _NO,
-    mean: Any = _NO,
-    correction: Any = _NO,
+    where: Any = NO_VALUE,
+    mean: Any = NO_VALUE,
+    correction: Any = NO_VALUE,
 ) -> Any:
     refuse(np.std, out=out)
     ddof = _ddof(ddof, correction)
     a = _cast_moment(np.std, a, dtype)
-    if _everywhere(where) and mean is _NO:
+    if _everywhere(where) and mean is NO_VALUE:
         return ops.std(a, axis=_axes(axis, a.ndim), keepdims=_flag(keepdims), ddof=ddof)
-    where = True if where is _NO else where
+    where = True if where is NO_VALUE else where
     return _root(_var_where(a, axis, ddof, where, mean, keepdims=_flag(keepdims)))
 
 
 def _ddof(ddof: Any, correction: Any) -> Any:
-    if correction is _NO:
+    if correction is NO_VALUE:
         return ddof
     if ddof != 0:
         raise ValueError("ddof and correction can't be provided simultaneously.")
@@ -216,7 +217,7 @@ def _ddof(ddof: Any, correction: Any) -> Any:
 
 
 def _var_where(a: Any, axis: Any, ddof: Any, where: Any, mean: Any, *, keepdims: bool) -> Any:
-    if mean is _NO:
+    if mean is NO_VALUE:
         mean = _mean_where(a, axis, where, keepdims=True)
     centred = np.where(where, a - mean, a.dtype.type(0))
     squares = (centred * centred.conj()).real if a.dtype.kind == "c" else centred * centred
@@ -235,7 +236,7 @@ def nanmean(
     axis: Any = None,
     dtype: Any = None,
     out: Any = None,
-    keepdims: Any = _NO,
+    keepdims: Any = NO_VALUE,
     *,
     where: Any = True,
 ) -> Any:
@@ -250,11 +251,11 @@ def nanvar(
     dtype: Any = None,
     out: Any = None,
     ddof: Any = 0,
-    keepdims: Any = _NO,
+    keepdims: Any = NO_VALUE,
     *,
     where: Any = True,
-    mean: Any = _NO,
-    correction: Any = _NO,
+    mean: Any = NO_VALUE,
+    correction: Any = NO_VALUE,
 ) -> Any:
     refuse(np.nanvar, out=out)
     a = _cast_moment(np.nanvar, a, dtype)
@@ -272,11 +273,11 @@ def nanstd(
     dtype: Any = None,
     out: Any = None,
     ddof: Any = 0,
-    keepdims: Any = _NO,
+    keepdims: Any = NO_VALUE,
     *,
     where: Any = True,
-    mean: Any = _NO,
-    correction: Any = _NO,
+    mean: Any = NO_VALUE,
+    correction: Any = NO_VALUE,
 ) -> Any:
     refuse(np.nanstd, out=out)
     options = {"where": where, "mean": mean, "correction": correction}
@@ -293,13 +294,13 @@ def _extreme(numpy_function: Any, primitive: Any, last: float, combine: Any) -> 
         a: Any,
         axis: Any = None,
         out: Any = None,
-        keepdims: Any = _NO,
-        initial: Any = _NO,
-        where: Any = _NO,
+        keepdims: Any = NO_VALUE,
+        initial: Any = NO_VALUE,
+        where: Any = NO_VALUE,
     ) -> Any:
         if out is not None:
             refuse(numpy_function, out=out)
-        has_initial = initial is not _NO and initial is not None
+        has_initial = initial is not NO_VALUE and initial is not None
         if not _everywhere(where):
             if not has_initial:
                 raise ValueError(
@@ -313,7 +314,7 @@ def _extreme(numpy_function: Any, primitive: Any, last: float, combine: Any) -> 
             # There is no element to follow.  Without `initial` it is NumPy's to raise.
             options = {"initial": initial} if has_initial else {}
             return numpy_function(form(a), axis=axes, keepdims=_flag(keepdims), **options)
-        result = primitive(a, axis=axes, keepdims=keepdims is not _NO and bool(keepdims))
+        result = primitive(a, axis=axes, keepdims=keepdims is not NO_VALUE and bool(keepdims))
         return combine(result, initial) if has_initial else result
 
     return reduction
@@ -330,7 +331,7 @@ implements(np.nanmin)(_extreme(np.nanmin, ops.fmin_reduce, np.inf, np.fmin))
 
 
 @implements(np.ptp)
-def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO) -> Any:
+def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Any:
     refuse(np.ptp, out=out)
     return max_(a, axis, keepdims=keepdims) - min_(a, axis, keepdims=keepdims)
 
@@ -340,7 +341,12 @@ def _counting(numpy_function: Any, neutral: Any = None) -> Any:
     primitive = registry[numpy_function.__name__]
 
     def reduction(
-        a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO, *, where: Any = _NO
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: Any = NO_VALUE,
+        *,
+        where: Any = NO_VALUE,
     ) -> Any:
         refuse(numpy_function, out=out)
         if not _everywhere(where):
@@ -354,7 +360,7 @@ def _arg_extreme(numpy_function: Any) -> Any:
     """`np.argmax` and its kin of a batched array."""
     primitive = registry[numpy_function.__name__]
 
-    def reduction(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = _NO) -> Any:
+    def reduction(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALUE) -> Any:
         refuse(numpy_function, out=out)
         if axis is not None:
             axis = normalize_axis(axis, a.ndim)

@@ -16,6 +16,7 @@ from ...ops import index as index_ops
 from ...ops import reduce as ops
 from .batched import agreed, form, one_value
 from .dispatch import (
+    NO_VALUE,
     any_box,
     as_array,
     implements,
@@ -27,9 +28,6 @@ from .dispatch import (
 )
 from .index import unindex_at
 
-_NO: Any = np._NoValue  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-
-
 # Averages
 
 
@@ -40,10 +38,10 @@ def average(
     weights: Any = None,
     returned: bool = False,
     *,
-    keepdims: Any = _NO,
+    keepdims: Any = NO_VALUE,
 ) -> Any:
     a = as_array(a)
-    keepdims = keepdims is not _NO and bool(keepdims)
+    keepdims = keepdims is not NO_VALUE and bool(keepdims)
     if weights is None:
         mean = np.mean(a, axis=axis, keepdims=keepdims)
         total = mean.dtype.type(a.size / max(mean.size, 1))
@@ -255,7 +253,7 @@ def _quantile_function(numpy_function: Any, scale: int, *, skip_nans: bool) -> A
         weights: Any = None,
     ) -> Any:
         refuse(numpy_function, out=out, weights=weights)
-        keepdims = keepdims is not _NO and bool(keepdims)
+        keepdims = keepdims is not NO_VALUE and bool(keepdims)
         a = as_array(a)
         if a.size == 0:
             return numpy_function(form(a), form(q), axis=axis, method=method, keepdims=keepdims)
@@ -276,10 +274,14 @@ implements(np.nanpercentile)(_quantile_function(np.nanpercentile, 100, skip_nans
 
 @implements(np.nanmedian)
 def nanmedian(
-    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = _NO
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    keepdims: Any = NO_VALUE,
 ) -> Any:
     refuse(np.nanmedian, out=out)
-    keepdims = keepdims is not _NO and bool(keepdims)
+    keepdims = keepdims is not NO_VALUE and bool(keepdims)
     if a.size == 0:
         return np.nanmedian(form(a), axis=axis, keepdims=keepdims)
     rows, kept = _rows(a, axis)
