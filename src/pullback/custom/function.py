@@ -8,11 +8,12 @@ from types import MethodType
 from typing import Any
 
 from .. import tree
+from ..api import Argnums
 from ..calls import any_traced, pack
 from ..core import bind
 from ..errors import UnsupportedError
 from .call import CustomCall
-from .rules import Argnums, Rules
+from .rules import Rules
 
 
 class CustomFunction(Rules):

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-Argnums = int | tuple[int, ...]
+from ..api import Argnums
 
 
 class Rules:

@@ -5,7 +5,6 @@ They are buffers: no transform follows them until a traced value is written into
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ...backends.array_api import is_running
@@ -87,12 +86,3 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> Any:
 @implements("from_dlpack")
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
     return asarray(x, device=device, copy=copy)
-
-
-def of_nothing(maker: Callable[..., Any], backend: Any) -> Callable[..., Any]:
-    """A library's function of `MAKERS`, whose results can take traced values."""
-
-    def make(*args: Any, **options: Any) -> Any:
-        return buffer(backend, maker(*args, **options))
-
-    return make
