@@ -54,7 +54,16 @@ def entering(value: Any) -> Any:
     return value if following is None or following() else detached(value)
 
 
-def check_outputs(transform: str, leaves: list[Any], structure: Any, backend: Any) -> None:
+def outputs_of(trace: Any, out: Any) -> tuple[list[Any], Any]:
+    """The leaves and structure of what a function returned, checked."""
+    if type(out) in box_types and out.tracer is trace:
+        return [out], tree.LEAF
+    leaves, structure = tree.flatten(out)
+    _check_outputs(trace.name, leaves, structure, trace.backend)
+    return leaves, structure
+
+
+def _check_outputs(transform: str, leaves: list[Any], structure: Any, backend: Any) -> None:
     """Raise unless the outputs are one or more arrays or numbers; each as it is seen here."""
     if not leaves:
         raise TypeError(

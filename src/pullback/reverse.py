@@ -106,7 +106,7 @@ class ReverseTrace(Trace):
                 box.alias = View(args[position], primitive, params)
         return box
 
-    def record_one(self, primitive: Primitive, box: Box, params: dict[str, Any]) -> Any:
+    def process_one(self, primitive: Primitive, box: Box, params: dict[str, Any]) -> Any:
         """What `process` does, of one box, where nothing has been written yet."""
         if primitive.joint or primitive.kind == "call":
             return self.process(primitive, (box,), params)

@@ -79,13 +79,9 @@ class Recording:
             out = border.run(trace, func, call, args)
             del args
             out, aux = border.split_aux(transform, out) if has_aux else (out, None)
-            if type(out) in box_types and out.tracer is trace:
-                out_leaves, self.out_structure = [out], tree.LEAF
-            else:
-                out_leaves, self.out_structure = tree.flatten(out)
-                if not self.inputs:
-                    trace.backend = backend = backend_of(out_leaves)
-                border.check_outputs(transform, out_leaves, self.out_structure, backend)
+            if not self.inputs:
+                trace.backend = backend_of(tree.flatten(out)[0])
+            out_leaves, self.out_structure = border.outputs_of(trace, out)
             border.refresh_views(out_leaves)
         finally:
             self.tape: Tape = trace.end()
@@ -93,8 +89,7 @@ class Recording:
         del out
         for place in range(len(out_leaves)):
             out_leaves[place] = border.unwrap(out_leaves[place], trace)
-        single = self.out_structure is tree.LEAF
-        self.out = out_leaves[0] if single else tree.unflatten(self.out_structure, out_leaves)
+        self.out = tree.unflatten(self.out_structure, out_leaves)
         self.aux = border.unwrap_aux(aux, trace) if has_aux else None
 
     def _output(self, leaf: Any) -> Output | None:
