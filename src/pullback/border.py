@@ -24,7 +24,8 @@ def check_leaves(
     """
     differentiable: list[bool] = []
     for place, value in enumerate(leaves):
-        leaves[place] = value = entering(value)  # noqa: PLW2901
+        if type(value) in box_types:
+            leaves[place] = value = entering(value)  # noqa: PLW2901
         if type(value) not in box_types:
             why = backend.refusal(value)
             if why is not None:
@@ -44,7 +45,8 @@ def check_leaves(
 
 def entering(value: Any) -> Any:
     """A leaf as a transform sees it: without boxes that a `no_grad` block makes constants."""
-    if type(value) not in box_types or type(value := paused(value)) not in box_types:
+    value = paused(value)
+    if type(value) not in box_types:
         return value
     if value.tracer.ended:
         raise escaped(value.tracer)
@@ -120,15 +122,18 @@ def split_aux(transform: str, result: Any) -> tuple[Any, Any]:
     return result
 
 
-def unwrap(value: Any, trace: Any) -> Any:
-    """A value that leaves `trace`: without its box, for the caller to keep."""
+def unwrap(value: Any, trace: Any, held: int = 0) -> Any:
+    """A value that leaves `trace`: without its box, for the caller to keep.
+
+    An array is not copied if only this call's caller and `held` other places that it knows have it.
+    """
     value = trace.read(value)
     if type(value) in box_types:
         if value.tracer is not trace and value.tracer.level:
             return value
         array = value.value
         return trace.backend.own(array, held=1)
-    return trace.backend.own(value)
+    return trace.backend.own(value, held)
 
 
 def unwrap_aux(aux: Any, trace: Any) -> Any:
@@ -161,13 +166,13 @@ def check_cotangent(
 
     A tangent is checked in the same way, against the primal that it is `of`, or the output.
     """
-    cotangent = _given(cotangent, backend)
     kind = type(cotangent)
     if kind is backend.array_type:
         if cotangent.dtype is dtype and cotangent.shape == shape:
             return cotangent
     elif kind is float and shape == ():
         return backend.cast(cotangent, dtype)
+    cotangent = _given(cotangent, backend)
     if type(cotangent) not in box_types:
         why = backend.refusal(cotangent)
         if why is not None:

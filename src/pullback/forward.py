@@ -56,7 +56,7 @@ class ForwardTrace(Trace):
         if tangent is None:
             return out
         if primitive.outputs is None:
-            box = self._match(out, tangent)
+            box = self.match(out, tangent)
             for arg, value in zip(args, values, strict=True):
                 if arg is not value:
                     self._note_view(box, arg, primitive, params)
@@ -72,7 +72,7 @@ class ForwardTrace(Trace):
         value, tangent = box.value, box.tangent
         out = (bind if type(value) in box_types else run)(primitive, (value,), params)
         moved = (bind if type(tangent) in box_types else run)(primitive, (tangent,), params)
-        made = self._match(out, moved)
+        made = self.match(out, moved)
         if self.backend.is_view(out, value):
             made.alias = View(box, primitive, params)
         return made
@@ -95,7 +95,7 @@ class ForwardTrace(Trace):
 
     def _boxed(self, outs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(
-            out if tangent is None else self._match(out, tangent)
+            out if tangent is None else self.match(out, tangent)
             for out, tangent in zip(outs, tangents, strict=True)
         )
 
@@ -140,7 +140,8 @@ class ForwardTrace(Trace):
         put(self, follow(steps, root.tangent), index, tangent)
         root.index = self.next_place()
 
-    def _match(self, out: Any, tangent: Any) -> Box:
+    def match(self, out: Any, tangent: Any) -> Box:
+        """A box for `out`, with its tangent in its own shape and dtype."""
         if tangent.shape != out.shape or tangent.dtype != out.dtype:
             tangent = project(tangent, out.shape, out.dtype, self.backend.xp)
         return self.box(out, tangent)
@@ -364,5 +365,5 @@ def _tangent_out(trace: ForwardTrace, leaf: Any) -> Any:
     if not trace.backend.differentiable(leaf):
         return None
     if type(leaf) in box_types and leaf.tracer is trace:
-        return border.unwrap(leaf.tangent, trace)
+        return border.unwrap(leaf.tangent, trace, held=1)
     return trace.backend.zeros(*trace.backend.aval(leaf))

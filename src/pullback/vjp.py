@@ -19,7 +19,7 @@ Output = tuple[int | None, tuple[int, ...], Any]
 class Recording:
     """One run of a function under a reverse trace: its outputs, its tape, and the way back.
 
-    `call(args)` runs the program's `func`.
+    `call(args)` runs the program's `func`. With `own`, boxes among `args` are nobody else's.
     """
 
     __slots__ = (
@@ -43,33 +43,35 @@ class Recording:
         *,
         has_aux: bool,
         root: str = "primals",
+        own: bool = False,
     ) -> None:
         leaves, self.leaves = tree.flatten(args)
 
         def record(backend: Any) -> None:
-            self._record(transform, func, call, [*leaves], backend, has_aux=has_aux, root=root)
+            trace = ReverseTrace(transform, backend)
+            self._record(trace, func, call, [*leaves], has_aux=has_aux, root=root, own=own)
 
         with_backend(leaves, record)
 
     def _record(
         self,
-        transform: str,
+        trace: ReverseTrace,
         func: Callable[..., Any],
         call: Callable[[Any], Any],
         leaves: list[Any],
-        backend: Any,
         *,
         has_aux: bool,
         root: str,
+        own: bool,
     ) -> None:
-        self.trace = trace = ReverseTrace(transform, backend)
+        self.trace, transform, backend = trace, trace.name, trace.backend
         try:
             differentiable = border.check_leaves(transform, backend, leaves, self.leaves, root)
             # The aval of every leaf; None where it is not differentiated.
             self.inputs: list[Any] = [None] * len(leaves)
             for place, follows in enumerate(differentiable):
                 if follows:
-                    leaves[place] = box = trace.leaf(leaves[place])
+                    leaves[place] = box = trace.leaf(leaves[place], own=own)
                     self.inputs[place] = box.value.shape, box.value.dtype
                 else:
                     leaves[place] = backend.copy(leaves[place])
