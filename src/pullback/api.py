@@ -157,7 +157,7 @@ def _hessian_product(
     transform: str, func: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
 ) -> tuple[Any, ...]:
     every = tuple(range(len(primals))) if isinstance(primals, tuple) else ()
-    both = _differentiate(transform, func, every or 0, has_aux, strict=False)
+    both = _differentiate(transform, func, every or 0, has_aux, strict=False, own=True)
 
     def gradient(*args: Any) -> tuple[Any, Any]:
         derivative, value, aux = both(args, {})
@@ -168,13 +168,20 @@ def _hessian_product(
 
 
 def _differentiate(
-    transform: str, func: Callable[..., Any], argnums: Argnums, has_aux: bool, strict: bool
+    transform: str,
+    func: Callable[..., Any],
+    argnums: Argnums,
+    has_aux: bool,
+    strict: bool,
+    own: bool = False,
 ) -> Callable[[tuple[Any, ...], dict[str, Any]], tuple[Any, Any, Any]]:
     check_argnums(transform, argnums)
 
     def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
         of_selected, selected = select(transform, func, argnums, args, kwargs)
-        recording = Recording(transform, func, of_selected, selected, has_aux=has_aux, root="args")
+        recording = Recording(
+            transform, func, of_selected, selected, has_aux=has_aux, root="args", own=own
+        )
         dtype = _scalar_dtype(transform, recording)
         if strict:
             check_strict(transform, recording, "args")

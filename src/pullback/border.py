@@ -24,7 +24,7 @@ def check_leaves(
     """
     differentiable: list[bool] = []
     for place, leaf in enumerate(leaves):
-        leaves[place] = value = entering(leaf)
+        leaves[place] = value = entering(leaf) if type(leaf) in box_types else leaf
         if type(value) not in box_types:
             why = backend.refusal(value)
             if why is not None:
@@ -44,7 +44,8 @@ def check_leaves(
 
 def entering(value: Any) -> Any:
     """A leaf as a transform sees it: without boxes that a `no_grad` block makes constants."""
-    if type(value) not in box_types or type(value := paused(value)) not in box_types:
+    value = paused(value)
+    if type(value) not in box_types:
         return value
     if value.tracer.ended:
         raise escaped(value.tracer)
@@ -54,7 +55,16 @@ def entering(value: Any) -> Any:
     return value if following is None or following() else detached(value)
 
 
-def check_outputs(transform: str, leaves: list[Any], structure: Any, backend: Any) -> None:
+def outputs_of(trace: Any, out: Any) -> tuple[list[Any], Any]:
+    """The leaves and structure of what a function returned, checked."""
+    if type(out) in box_types and out.tracer is trace:
+        return [out], tree.LEAF
+    leaves, structure = tree.flatten(out)
+    _check_outputs(trace.name, leaves, structure, trace.backend)
+    return leaves, structure
+
+
+def _check_outputs(transform: str, leaves: list[Any], structure: Any, backend: Any) -> None:
     """Raise unless the outputs are one or more arrays or numbers; each as it is seen here."""
     if not leaves:
         raise TypeError(
@@ -110,15 +120,18 @@ def split_aux(transform: str, result: Any) -> tuple[Any, Any]:
     return result
 
 
-def unwrap(value: Any, trace: Any) -> Any:
-    """A value that leaves `trace`: without its box, for the caller to keep."""
+def unwrap(value: Any, trace: Any, held: int = 0) -> Any:
+    """A value that leaves `trace`: without its box, for the caller to keep.
+
+    An array is not copied if only this call's caller and `held` other places that it knows have it.
+    """
     value = trace.read(value)
     if type(value) in box_types:
         if value.tracer is not trace and value.tracer.level:
             return value
         array = value.value
         return trace.backend.own(array, held=1)
-    return trace.backend.own(value)
+    return trace.backend.own(value, held)
 
 
 def unwrap_aux(aux: Any, trace: Any) -> Any:
@@ -151,13 +164,13 @@ def check_cotangent(
 
     A tangent is checked in the same way, against the primal that it is `of`, or the output.
     """
-    cotangent = _given(cotangent, backend)
     kind = type(cotangent)
     if kind is backend.array_type:
         if cotangent.dtype is dtype and cotangent.shape == shape:
             return cotangent
     elif kind is float and shape == ():
         return backend.cast(cotangent, dtype)
+    cotangent = _given(cotangent, backend)
     if type(cotangent) not in box_types:
         why = backend.refusal(cotangent)
         if why is not None:

@@ -191,10 +191,10 @@ def bind(  # noqa: C901 (the hottest path of all)
     """Run `primitive` under the innermost transform that follows one of `args`."""
     if len(args) == 1 and not open_pauses:  # the most usual case, at half the cost
         (arg,) = args
-        if type(arg) in box_types and arg.tracer.recording:
+        if type(arg) in box_types and (arg.tracer.recording or arg.tracer.pushing):
             following = arg.tracer.backend.following
             if following is None or following():
-                return arg.tracer.record_one(primitive, arg, params)
+                return arg.tracer.process_one(primitive, arg, params)
     given = args
     if open_pauses and (lens := _lens.get()) is not None:
         args = [lens.seen(arg) for arg in args]

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import border, tree
 from .backends import with_backend
-from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box, raw, same_box
+from .core import Box, Primitive, Trace, bind, box_types, escaped, new_box, raw, run, same_box
 from .mutate import BufferTrace, View, follow, put, writable
 from .reverse import project
 from .rules import IDENTITY, NEGATE, VALUE
@@ -56,7 +56,7 @@ class ForwardTrace(Trace):
         if tangent is None:
             return out
         if primitive.outputs is None:
-            box = self._match(out, tangent)
+            box = self.match(out, tangent)
             for arg, value in zip(args, values, strict=True):
                 if arg is not value:
                     self._note_view(box, arg, primitive, params)
@@ -64,6 +64,18 @@ class ForwardTrace(Trace):
         if not self.pushing:
             tangent = [self._unshared(one, args) for one in tangent]
         return self._boxed(out, tangent)
+
+    def process_one(self, primitive: Primitive, box: Box, params: dict[str, Any]) -> Any:
+        """What `process` does, of one box, where nothing has been written yet."""
+        if primitive.kind != "linear" or primitive.jvp is not None:
+            return self.process(primitive, (box,), params)
+        value, tangent = box.value, box.tangent
+        out = (bind if type(value) in box_types else run)(primitive, (value,), params)
+        moved = (bind if type(tangent) in box_types else run)(primitive, (tangent,), params)
+        made = self.match(out, moved)
+        if self.backend.is_view(out, value):
+            made.alias = View(box, primitive, params)
+        return made
 
     def _pushed(self, primitive: Primitive, values: Any, tangents: Any, params: Any) -> Any:
         """The result of `primitive` and its tangent, a list of them for several; None for zero."""
@@ -83,7 +95,7 @@ class ForwardTrace(Trace):
 
     def _boxed(self, outs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(
-            out if tangent is None else self._match(out, tangent)
+            out if tangent is None else self.match(out, tangent)
             for out, tangent in zip(outs, tangents, strict=True)
         )
 
@@ -128,7 +140,8 @@ class ForwardTrace(Trace):
         put(self, follow(steps, root.tangent), index, tangent)
         root.index = self.next_place()
 
-    def _match(self, out: Any, tangent: Any) -> Box:
+    def match(self, out: Any, tangent: Any) -> Box:
+        """A box for `out`, with its tangent in its own shape and dtype."""
         if tangent.shape != out.shape or tangent.dtype != out.dtype:
             tangent = project(tangent, out.shape, out.dtype, self.backend.xp)
         return self.box(out, tangent)
@@ -271,11 +284,13 @@ def run_forward(
     if not leaves and root == "primals":  # a Jacobian's columns may be none
         raise TypeError(f"pullback.{transform}: primals must hold an array, got {primals!r}")
 
+    moving = tangent_leaves(transform, structure, tangents)
+
     def run(backend: Any) -> Any:
         trace = ForwardTrace(transform, backend)
-        return _run(trace, func, [*leaves], structure, tangents, strict, has_aux, root)
+        return _run(trace, func, [*leaves], structure, moving, strict, has_aux, root)
 
-    return with_backend([*leaves, *tree.flatten(tangents)[0]], run)
+    return with_backend([*leaves, *moving], run)
 
 
 def _run(
@@ -283,18 +298,17 @@ def _run(
     func: Callable[..., Any],
     leaves: list[Any],
     structure: Any,
-    tangents: Any,
+    tangents: list[Any],
     strict: bool,
     has_aux: bool,
     root: str,
 ) -> Any:
     transform = trace.name
-    _enter(trace, leaves, tangent_leaves(transform, structure, tangents), structure, root)
+    _enter(trace, leaves, tangents, structure, root)
     try:
         out = border.run(trace, func, func, *tree.unflatten(structure, leaves))
         out, aux = border.split_aux(transform, out) if has_aux else (out, None)
-        out_leaves, out_structure = tree.flatten(out)
-        border.check_outputs(transform, out_leaves, out_structure, trace.backend)
+        out_leaves, out_structure = border.outputs_of(trace, out)
         border.refresh_views(out_leaves)
     finally:
         trace.end()
@@ -321,7 +335,6 @@ def _enter(
 ) -> None:
     """Box the differentiable ones of `leaves`, in place."""
     backend = trace.backend
-    constants = BufferTrace(backend)
     differentiable = border.check_leaves(trace.name, backend, leaves, structure, root)
     for place, (follows, tangent) in enumerate(zip(differentiable, tangents, strict=True)):
 
@@ -335,7 +348,7 @@ def _enter(
             trace.careful = trace.careful or backend.has_zeros(checked)
             leaves[place] = trace.box(value, checked)
         else:  # a constant, which a value that moves may be written into
-            leaves[place] = constants.box(value) if follows else value
+            leaves[place] = BufferTrace(backend).box(value) if follows else value
 
 
 def _check_strict(trace: ForwardTrace, leaves: list[Any], structure: Any) -> None:
@@ -352,5 +365,5 @@ def _tangent_out(trace: ForwardTrace, leaf: Any) -> Any:
     if not trace.backend.differentiable(leaf):
         return None
     if type(leaf) in box_types and leaf.tracer is trace:
-        return border.unwrap(leaf.tangent, trace)
+        return border.unwrap(leaf.tangent, trace, held=1)
     return trace.backend.zeros(*trace.backend.aval(leaf))

@@ -295,13 +295,20 @@ def reduction_recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]
     )
     float64 = backend.float64
 
+    def apply(value: Any, params: dict[str, Any]) -> Any:
+        nested = type(value) is box_type
+        return record_reduction(value, **params) if nested else impl(value, **params)
+
     def record_reduction(x: Any, **params: Any) -> Any:
         trace = x.tracer if type(x) is box_type else None
-        if trace is None or not trace.recording or open_pauses or (following and not following()):
+        if trace is None or open_pauses or (following and not following()):
+            return bind(primitive, (x,), params)
+        if trace.pushing:
+            return trace.match(apply(x.value, params), apply(x.tangent, params))
+        if not trace.recording:
             return bind(primitive, (x,), params)
         value = x.value
-        nested = type(value) is box_type
-        out = record_reduction(value, **params) if nested else impl(value, **params)
+        out = apply(value, params)
         dtype = out.dtype
         if dtype is not float64:
             trace.note(dtype)

@@ -69,9 +69,10 @@ class ReverseTrace(Trace):
         # The large plain arrays that the tape may have saved, with their fingerprints.
         self.kept: dict[int, tuple[Any, Any]] = {}
 
-    def leaf(self, value: Any) -> Box:
-        """A box for a primal: an entry without edges."""
-        return self._record((), self.backend.enter(value, self))
+    def leaf(self, value: Any, *, own: bool = False) -> Box:
+        """A box for a primal, an entry without edges; with `own`, a box that nobody else has."""
+        kept = own and type(value) in box_types
+        return self._record((), value if kept else self.backend.enter(value, self))
 
     def lift(self, box: Box) -> Box:
         """A box around one of an outer trace (or of none) that is about to be written into."""
@@ -106,7 +107,7 @@ class ReverseTrace(Trace):
                 box.alias = View(args[position], primitive, params)
         return box
 
-    def record_one(self, primitive: Primitive, box: Box, params: dict[str, Any]) -> Any:
+    def process_one(self, primitive: Primitive, box: Box, params: dict[str, Any]) -> Any:
         """What `process` does, of one box, where nothing has been written yet."""
         if primitive.joint or primitive.kind == "call":
             return self.process(primitive, (box,), params)

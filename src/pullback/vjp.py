@@ -18,7 +18,7 @@ Output = tuple[int | None, tuple[int, ...], Any]
 class Recording:
     """One run of a function under a reverse trace: its outputs, its tape, and the way back.
 
-    `call(args)` runs the program's `func`.
+    `call(args)` runs the program's `func`. With `own`, boxes among `args` are nobody else's.
     """
 
     __slots__ = (
@@ -42,40 +42,39 @@ class Recording:
         *,
         has_aux: bool,
         root: str = "primals",
+        own: bool = False,
     ) -> None:
         leaves, self.leaves = tree.flatten(args)
 
         def record(backend: Any) -> None:
-            self._record(transform, func, call, [*leaves], backend, has_aux=has_aux, root=root)
+            trace = ReverseTrace(transform, backend)
+            self._record(trace, func, call, [*leaves], has_aux=has_aux, root=root, own=own)
 
         with_backend(leaves, record)
 
     def _record(
         self,
-        transform: str,
+        trace: ReverseTrace,
         func: Callable[..., Any],
         call: Callable[[Any], Any],
         leaves: list[Any],
-        backend: Any,
         *,
         has_aux: bool,
         root: str,
+        own: bool,
     ) -> None:
-        self.trace = trace = ReverseTrace(transform, backend)
+        self.trace, transform, backend = trace, trace.name, trace.backend
         try:
-            self._enter(leaves, border.check_leaves(transform, backend, leaves, self.leaves, root))
+            follows = border.check_leaves(transform, backend, leaves, self.leaves, root)
+            self._enter(leaves, follows, own=own)
             args = tree.unflatten(self.leaves, leaves)
             leaves.clear()
             out = border.run(trace, func, call, args)
             del args
             out, aux = border.split_aux(transform, out) if has_aux else (out, None)
-            if type(out) in box_types and out.tracer is trace:
-                out_leaves, self.out_structure = [out], tree.LEAF
-            else:
-                out_leaves, self.out_structure = tree.flatten(out)
-                if not self.inputs:
-                    trace.backend = backend = backend_of(out_leaves)
-                border.check_outputs(transform, out_leaves, self.out_structure, backend)
+            if not self.inputs:
+                trace.backend = backend_of(tree.flatten(out)[0])
+            out_leaves, self.out_structure = border.outputs_of(trace, out)
             border.refresh_views(out_leaves)
         finally:
             self.tape: Tape = trace.end()
@@ -83,11 +82,10 @@ class Recording:
         del out
         for place in range(len(out_leaves)):
             out_leaves[place] = border.unwrap(out_leaves[place], trace)
-        single = self.out_structure is tree.LEAF
-        self.out = out_leaves[0] if single else tree.unflatten(self.out_structure, out_leaves)
+        self.out = tree.unflatten(self.out_structure, out_leaves)
         self.aux = border.unwrap_aux(aux, trace) if has_aux else None
 
-    def _enter(self, leaves: list[Any], differentiable: list[bool]) -> None:
+    def _enter(self, leaves: list[Any], differentiable: list[bool], *, own: bool) -> None:
         """Exchange the leaves, in place, for boxes of the trace, and constants for copies."""
         # The aval of every leaf; None where it is not differentiated.
         self.inputs: list[Any] = [None] * len(leaves)
@@ -96,7 +94,7 @@ class Recording:
             if not follows:
                 leaves[place] = self.trace.backend.copy(leaves[place])
                 continue
-            leaves[place] = box = self.trace.leaf(leaves[place])
+            leaves[place] = box = self.trace.leaf(leaves[place], own=own)
             self.inputs[place] = box.value.shape, box.value.dtype
 
     def _output(self, leaf: Any) -> Output | None:

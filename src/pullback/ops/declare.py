@@ -16,13 +16,14 @@ leading batch axis changes nothing; `lift=` says what else of the parameters it 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..backends.numpy import xp
-from ..core import Primitive
+from ..core import Primitive, bind, box_types
 from ..rules import IDENTITY, JOINT, NEGATE, PARTIAL, SCATTER, TRANSPOSE, Rule
 from . import lift as lifts
 
@@ -65,18 +66,40 @@ def linear(
     impl: Callable[..., Any] | None = None,
     lift: lifts.Lift | None = None,
     batch: lifts.Rule | None = None,
+    direct: bool = False,
 ) -> Primitive:
     """An op that is linear in all of its array arguments together, by its transpose.
 
     A variadic op's transpose is asked for one argument at a time: it may name `position`.
     `operands` are the arguments among them that it is not differentiated in: conditions, indices.
+    `direct` spares a box the library's dispatch where a rule calls the op by its NumPy name: rules
+    of higher order do that all the time.
     """
     names = arguments.split()
     rule = Rule(TRANSPOSE, transpose, names, masks=masks)
     given = operands.split()
     rules = [rule] if variadic else [None if name in given else rule for name in names]
     batch = batch or lifts.expanded(lift)
-    return _declare(name, "linear", rules, impl=impl, variadic=variadic, batch=batch)
+    primitive = _declare(name, "linear", rules, impl=impl, variadic=variadic, batch=batch)
+    if direct:
+        setattr(xp, name, _direct(primitive))
+    return primitive
+
+
+def _direct(primitive: Primitive) -> Callable[..., Any]:
+    plain: Any = primitive.impl
+    count, defaults = plain.__code__.co_argcount, plain.__defaults__ or ()
+    names = plain.__code__.co_varnames[1:count]
+    by_default = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
+
+    @functools.wraps(plain)
+    def apply(x: Any, *args: Any, **params: Any) -> Any:
+        if type(x) not in box_types:
+            return plain(x, *args, **params)
+        given = dict(zip(names, args, strict=False))
+        return bind(primitive, (x,), {**by_default, **given, **params})
+
+    return apply
 
 
 def index(

@@ -32,6 +32,7 @@ sum = linear(
         cotangent, shape=shape, axis=axis, keepdims=keepdims
     ),
     lift=all_axes,
+    direct=True,
 )
 spread = linear(
     "spread",
@@ -45,7 +46,7 @@ def _spread_mean(cotangent: Any, xp: Any, shape: Any, axis: Any, keepdims: bool)
     return xp.spread(cotangent / count, shape=shape, axis=axis, keepdims=keepdims)
 
 
-mean = linear("mean", _spread_mean, lift=all_axes)
+mean = linear("mean", _spread_mean, lift=all_axes, direct=True)
 
 
 def _var_vjp(cotangent: Any, xp: Any, x: Any, axis: Any, keepdims: bool, ddof: float) -> tuple[Any]:

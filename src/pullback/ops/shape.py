@@ -42,7 +42,7 @@ def along(axis: int, index: Any) -> tuple[Any, ...]:
     return (..., index, *(slice(None),) * (-axis - 1))
 
 
-broadcast_to = linear("broadcast_to", _sum_to, batch=lift.broadcast_shape)
+broadcast_to = linear("broadcast_to", _sum_to, batch=lift.broadcast_shape, direct=True)
 # Always an array, of no dimensions too. `order` is the layout of its memory: a letter as in NumPy,
 # or all axes (negative), from the slowest to the fastest.
 copy = linear("copy", lambda cotangent: cotangent, lift=lift.order_of_memory)

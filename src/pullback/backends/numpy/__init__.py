@@ -254,7 +254,9 @@ class NumpyBackend:
         """Is any element exactly zero?"""
         while type(cotangent) is NumpyBackend.box_type:
             cotangent = cotangent.value
-        return not (cotangent if cotangent.ndim == 0 else cotangent.all())
+        if cotangent.size > _SMALL:
+            return not cotangent.all()
+        return np.count_nonzero(cotangent) < cotangent.size  # at a quarter of the fixed cost
 
     @staticmethod
     def zeros(shape: tuple[int, ...], dtype: Any) -> Any:
@@ -311,6 +313,7 @@ def _memory_order(array: Any) -> Any:
 
 
 _COPIED_BYTES = 1 << 16
+_SMALL = 1000
 # A prime: what moves by whole rows or columns of an array moves to another column here.
 _COLUMNS = 1021
 

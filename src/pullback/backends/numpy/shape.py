@@ -8,12 +8,28 @@ import numpy as np
 
 
 def broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
-    if type(x) is np.float64 or (type(x) is np.ndarray and x.ndim == 0):
-        # A quarter of the time of np.broadcast_to.
-        view = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
-        view.flags.writeable = False
-        return view
-    return np.broadcast_to(x, shape)
+    strides = _strides_of(x, shape)
+    if strides is None:
+        return np.broadcast_to(x, shape)
+    # A third of the time of np.broadcast_to.
+    view = np.ndarray(shape, x.dtype, x, 0, strides)
+    view.flags.writeable = False
+    return view
+
+
+def _strides_of(x: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The strides of `x` broadcast to `shape`; None where NumPy is to be asked."""
+    if type(x) not in (np.ndarray, np.float64) or not x.flags.c_contiguous or not x.size:
+        return None
+    lead = len(shape) - x.ndim
+    if lead < 0:
+        return None
+    strides = [0] * lead
+    for size, asked, stride in zip(x.shape, shape[lead:], x.strides, strict=True):
+        if size not in (asked, 1):
+            return None
+        strides.append(stride if size == asked else 0)
+    return tuple(strides)
 
 
 def reshape(x: Any, shape: tuple[int, ...]) -> Any:
@@ -22,7 +38,7 @@ def reshape(x: Any, shape: tuple[int, ...]) -> Any:
 
 def copy(x: Any, order: Any) -> Any:
     if type(order) is not tuple:
-        return np.array(x, order=order)
+        return x.copy(order)
     order = (*range(-x.ndim, -len(order)), *order)  # batch axes lead
     out = np.empty([x.shape[axis] for axis in order], x.dtype)
     out.transpose(np.argsort(order))[...] = x

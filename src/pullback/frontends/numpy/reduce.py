@@ -11,8 +11,9 @@ from ...backends.numpy.reduce import reduced_count
 from ...core import detached, is_batched, raw
 from ...ops import reduce as ops
 from ...ops.declare import registry
+from ...recorders import reduction_recorder
 from .batched import form
-from .box import define
+from .box import backend, define
 from .dispatch import (
     NO_VALUE,
     as_array,
@@ -90,7 +91,7 @@ def _additive(numpy_function: Any, primitive: Any, neutral: float, combine: Any)
     return reduction
 
 
-sum_ = implements(np.sum)(_additive(np.sum, ops.sum, 0, np.add))
+sum_ = implements(np.sum)(_additive(np.sum, reduction_recorder(ops.sum, backend), 0, np.add))
 prod = implements(np.prod)(_additive(np.prod, ops.prod, 1, np.multiply))
 
 
