@@ -7,8 +7,27 @@ functions that take numbers and mixed dtypes, and the truth of a condition where
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
+
+# Below this condition number the inverse is as good as the decomposition, and much quicker.
+WELL_CONDITIONED = 1e4
+
+
+def functions(lib: Any) -> dict[str, Any]:
+    """The functions here by name, for one library."""
+    ours = (
+        cofactor,
+        cofactor_derivative,
+        nearly_singular,
+        coincide,
+        vanish,
+        indeterminate,
+        objection,
+        unseen,
+    )
+    return {function.__name__: functools.partial(function, lib) for function in ours}
 
 
 def cofactor(lib: Any, x: Any) -> Any:

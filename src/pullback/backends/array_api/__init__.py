@@ -36,6 +36,7 @@ class Implementations(dict[str, Any]):
         super().__init__()
         self.library = backend.name
         self["positive"] = lambda x: +x
+        self.update(degenerate.functions(backend))
         for family in backend.families:
             self.update(backend.bound(family))
 
@@ -95,7 +96,6 @@ class ArrayApiBackend:
         index,
         contract,
         linalg,
-        degenerate,
         fft,
     )
 

@@ -8,7 +8,6 @@ file in this folder has one, and it takes precedence.
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
 import sys
 from types import FunctionType, ModuleType, SimpleNamespace
@@ -37,9 +36,7 @@ def _functions_of(module: ModuleType) -> dict[str, Any]:
     }
 
 
-vars(xp).update(
-    {k: functools.partial(v, linalg.Standard) for k, v in _functions_of(degenerate).items()}
-)
+vars(xp).update(degenerate.functions(linalg.Standard))
 for _family in (elementwise, reduce, shape, index, contract, linalg, fft, special):
     vars(xp).update(_functions_of(_family))
 xp.one_half = elementwise.one_half

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import degenerate
+from ..degenerate import WELL_CONDITIONED
 
 
 def inv(x: Any) -> Any:
@@ -67,12 +68,9 @@ def cofactor(x: Any) -> Any:
     except np.linalg.LinAlgError:
         return degenerate.cofactor(Standard, x)
     condition = np.linalg.norm(x, axis=(-2, -1)) * np.linalg.norm(inverse, axis=(-2, -1))
-    if np.any(condition > _WELL_CONDITIONED):
+    if np.any(condition > WELL_CONDITIONED):
         return degenerate.cofactor(Standard, x)
     return np.linalg.det(x)[..., None, None] * inverse.mT
-
-
-_WELL_CONDITIONED = 1e4
 
 
 class Standard:

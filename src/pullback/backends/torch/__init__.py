@@ -18,6 +18,7 @@ from ...errors import ConversionError, UnsupportedError
 from ...ops.declare import registry
 from ...ops.native import FAMILIES
 from ...ops.native import registry as native_registry
+from .. import degenerate
 from . import (
     along,
     autograd,
@@ -91,6 +92,7 @@ def _functions_of(module: ModuleType) -> dict[str, Any]:
 
 
 implementations = _Implementations()
+implementations.update(degenerate.functions(linalg.Standard))
 for _family in (
     elementwise,
     contract,

@@ -9,6 +9,9 @@ from typing import Any
 
 import torch
 
+from .. import degenerate
+from ..degenerate import WELL_CONDITIONED
+
 _linalg = torch.linalg
 
 inv, solve, det = _linalg.inv, _linalg.solve, _linalg.det
@@ -46,81 +49,43 @@ def vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
 def cofactor(x: Any) -> Any:
     inverse, info = _linalg.inv_ex(x)
     condition = _size(x) * _size(inverse)
-    if bool((info != 0).any()) or not bool((condition <= _WELL_CONDITIONED).all()):
-        u, s, vh, phase = _svd_with_phase(x)
-        return phase * ((u.conj() * _products_but_one(s)[..., None, :]) @ vh.conj())
+    if bool((info != 0).any()) or not bool((condition <= WELL_CONDITIONED).all()):
+        return degenerate.cofactor(Standard, x)
     return _linalg.det(x)[..., None, None] * inverse.mT
 
 
-_WELL_CONDITIONED = 1e4
-
-
-def cofactor_derivative(x: Any, y: Any) -> Any:
-    u, s, vh, phase = _svd_with_phase(x)
-    y = u.mH @ y @ vh.mH
-    eye = torch.eye(s.shape[-1], dtype=torch.bool, device=x.device)
-    products = torch.where(eye, 0, _products_but_one(torch.where(eye, 1, s[..., None, :])))
-    products = products.to(y.dtype)
-    diagonal = products @ torch.diagonal(y, 0, -2, -1)[..., None]
-    return phase * (u.conj() @ torch.where(eye, diagonal, -products * y.mT) @ vh.conj())
-
-
-def nearly_singular(x: Any) -> Any:
-    s = _linalg.svdvals(x)
-    small = s <= torch.finfo(s.dtype).eps ** (1 / 3) * s[..., :1]
-    return small.any(-1)[..., None, None]
-
-
-def _svd_with_phase(x: Any) -> tuple[Any, Any, Any, Any]:
-    u, s, vh = _linalg.svd(x)
-    return u, s, vh, (_linalg.det(u) * _linalg.det(vh))[..., None, None]
-
-
-def _products_but_one(s: Any) -> Any:
-    ones = torch.ones_like(s[..., :1])
-    before = torch.cat((ones, s[..., :-1]), -1)
-    after = torch.cat((ones, s[..., 1:].flip(-1)), -1)
-    return before.cumprod(-1) * after.cumprod(-1).flip(-1)
-
-
 def _size(x: Any) -> Any:
-    return torch.linalg.vector_norm(x, dim=(-2, -1), keepdim=True)
+    return _linalg.vector_norm(x, dim=(-2, -1))
 
 
-def coincide(w: Any) -> Any:
-    return abs(w[..., None, :] - w[..., :, None]) <= _rounding(w)[..., None]
+class Standard:
+    """torch as what `degenerate.py` asks of a library that follows the standard."""
 
+    namespace = torch
+    linalg = _linalg
+    where = torch.where
+    known = bool
 
-def vanish(s: Any) -> Any:
-    return s <= _rounding(s)
+    @staticmethod
+    def mixed_product(x: Any, y: Any) -> Any:
+        return x.to(y.dtype) @ y
 
+    @staticmethod
+    def running_product(x: Any, *, reverse: bool = False) -> Any:
+        return x.flip(-1).cumprod(-1).flip(-1) if reverse else x.cumprod(-1)
 
-def _rounding(w: Any) -> Any:
-    return 4 * torch.finfo(w.dtype).eps * abs(w).sum(-1, keepdim=True)
+    @staticmethod
+    def is_complex(dtype: Any) -> bool:
+        return dtype.is_complex
 
+    @staticmethod
+    def real_zeros(shape: Any, like: Any) -> Any:
+        return torch.zeros(shape, dtype=like.dtype.to_real(), device=like.device)
 
-def indeterminate(x: Any, where: Any) -> Any:
-    if not bool(where.any()):
-        return torch.zeros_like(x)
-    return _nan_where(where & _counts(x, x), x)
+    @staticmethod
+    def shape_together(*arrays: Any) -> tuple[int, ...]:
+        return torch.broadcast_shapes(*(array.shape for array in arrays))
 
-
-def _nan_where(condition: Any, like: Any) -> Any:
-    return torch.zeros(condition.shape, dtype=like.dtype, device=like.device).masked_fill(
-        condition, torch.nan
-    )
-
-
-def objection(x: Any, beside: Any) -> Any:
-    return _nan_where(_counts(x, beside).any(-1, keepdim=True).any(-2, keepdim=True), abs(x[:0]))
-
-
-def unseen(values: Any, ambiguous: Any, inner: Any) -> Any:
-    diagonal = torch.diagonal(inner, 0, -2, -1)[..., None, :]
-    values = values[..., None, :]
-    lost = ambiguous[..., None, :] & _counts(values, values) & ~_counts(diagonal, inner)
-    return _nan_where(lost.any(-1, keepdim=True), abs(inner[:0]))
-
-
-def _counts(x: Any, beside: Any) -> Any:
-    return ~(abs(x) <= torch.finfo(x.dtype).eps ** 0.5 * _size(beside))
+    @staticmethod
+    def device_of(x: Any) -> Any:
+        return x.device
