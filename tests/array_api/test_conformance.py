@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.database import InMemoryExampleDatabase
 
 import pullback
 import pullback.array_api
@@ -123,16 +122,7 @@ CASES = [
 @pytest.mark.property
 @pytest.mark.parametrize("traced", [False, True], ids=["plain", "traced"])
 @pytest.mark.parametrize(("library", "sample"), CASES)
-# Hypothesis asks the settings of all earlier cases for the database, one from within the other, as
-# long as it is None, as derandomize=True makes it: a thousand cases in one process are too many.
-@seed(0)
-@settings(
-    max_examples=4,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    derandomize=False,
-    database=InMemoryExampleDatabase(),
-)
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_results_are_those_of_the_standard(library, sample, traced, data):
     reason = DIFFERENCES.get(f"{library} {sample.name}")
