@@ -16,7 +16,7 @@ from ...ops import index as index_ops
 from ...ops import shape as ops
 from ...ops.shape import along
 from .batched import example
-from .box import define, method
+from .box import as_constant, define, method, plain_array_refused
 from .dispatch import (
     as_array,
     constant,
@@ -735,6 +735,26 @@ def _to_device(self: Any, device: Any, /, *, stream: Any = None) -> Any:
 
 
 define("to_device", _to_device)
+
+
+def _dlpack(
+    self: Any,
+    /,
+    *,
+    stream: Any = None,
+    max_version: Any = None,
+    dl_device: Any = None,
+    copy: bool | None = None,
+) -> Any:
+    constant = as_constant(self, "export by dlpack")
+    if constant is None:
+        raise plain_array_refused(self)
+    options = {"max_version": max_version, "dl_device": dl_device, "copy": copy}
+    return constant.__dlpack__(stream=stream, **options)
+
+
+define("__dlpack__", _dlpack)
+define("__dlpack_device__", lambda self: raw(self).__dlpack_device__())
 
 
 def _leak(name: str) -> None:
