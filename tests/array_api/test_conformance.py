@@ -31,6 +31,15 @@ strict = pytest.importorskip("array_api_strict")
 pytest.importorskip("array_api_compat")
 
 
+def test_the_documentation_lists_what_differs():
+    page = (Path(__file__).parents[2] / "docs" / "array-api.md").read_text(encoding="utf-8")
+    table = page.split("| where | what | reason |\n")[1].split("\n\n")[0].splitlines()[1:]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table]
+    for (key, reason), (where, what, why) in zip(DIFFERENCES.items(), rows, strict=True):
+        assert f"{where} {what.strip('`')}" == key
+        assert why == reason
+
+
 def functions_of_the_standard():
     own = "Device set_array_api_strict_flags get_array_api_strict_flags ArrayAPIStrictFlags".split()
     own += ["reset_array_api_strict_flags", "__version__", "__array_api_version__"]
