@@ -84,6 +84,15 @@ def test_a_traced_array_is_not_exported(library):
         pullback.grad(lambda x: x.__dlpack__())(x)
 
 
+@pytest.mark.parametrize("library", ["numpy", "array_api_strict"])
+def test_an_array_from_a_traced_one_is_followed(library):
+    xp = pullback.array_api.namespace(namespace(library))
+    for copy in (None, True):
+        slope = pullback.grad(lambda x, c=copy: xp.sum(xp.from_dlpack(x, copy=c) ** 2))
+        np.testing.assert_allclose(numbers(slope(array(namespace(library), POINT))), 2 * POINT)
+    assert xp.from_dlpack(array(namespace(library), POINT)).shape == (3,)
+
+
 def test_a_traced_array_is_shown_as_text(library):
     shown = []
 

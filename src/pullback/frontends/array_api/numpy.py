@@ -26,6 +26,13 @@ def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
     return np.copy(x) if min is None and max is None else np.clip(x, min, max)
 
 
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
+    if is_box(x):
+        return np.copy(x) if copy else x
+    options = {"device": device, "copy": copy}  # which NumPy 2.0 has not
+    return np.from_dlpack(x, **{k: v for k, v in options.items() if v is not None})
+
+
 def fftfreq(n: int, /, *, d: Any = 1.0, dtype: Any = None, device: Any = None) -> Any:
     return _of_dtype(np.fft.fftfreq(n, d, device), dtype)
 
@@ -75,6 +82,7 @@ FUNCTIONS: dict[str, Any] = {
     "fft.fftfreq": fftfreq,
     "fft.rfftfreq": rfftfreq,
     "finfo": finfo,
+    "from_dlpack": from_dlpack,
     "iinfo": iinfo,
     "sort": sort,
 }
