@@ -142,7 +142,7 @@ def known() -> Iterator[tuple[str, str]]:
     """What fails here and why: parts of the tests' names, with `*` for anything."""
     here = {"all", LIBRARY}
     if MODE != "plain":
-        here |= {f"{one} traced" for one in here}
+        here |= {f"{one} {how}" for one in here for how in ("traced", MODE)}
     for line in DIFFERENCES.read_text(encoding="utf-8").splitlines():
         where, is_of_suite, rest = line.partition(" suite ")
         if is_of_suite and where in here:
