@@ -42,6 +42,19 @@ CONSTANT = [
     two("nextafter", FLOATS),
     *(two(n, NUMBERS) for n in "add subtract multiply".split()),
     *(one(n, NUMBERS) for n in "abs negative positive square sum prod".split()),
+    # A traced array in a dtype that its library adds up in a larger one.
+    *(
+        call(n, lambda xp, x, n=n: getattr(xp, n)(xp.abs(x), dtype=xp.uint8), (3,), dtypes=REALS)
+        for n in "sum prod cumulative_sum cumulative_prod".split()
+    ),
+    call(
+        "linalg.trace",
+        lambda xp, x: xp.linalg.trace(xp.abs(x), dtype=xp.uint8),
+        (3, 3),
+        dtypes=FLOATS,
+    ),
+    call("clip", lambda xp, x: xp.clip(x, max=0.5), (3,)),
+    call("clip", lambda xp, x: xp.clip(x), (3,)),
     *(one(n, REALS) for n in "max min ceil floor round trunc argmax argmin sort argsort".split()),
     *(
         call(n, lambda xp, x, n=n: getattr(xp, n)(x, axis=1, keepdims=True), (2, 3), dtypes=REALS)
@@ -69,6 +82,8 @@ CONSTANT = [
     ),
     call("full", lambda xp, x: xp.full((2, 3), 1.5) + x, (3,), dtypes=("float64",)),
     call("eye", lambda xp, x: xp.eye(3, k=1) + x, (3,), dtypes=("float64",)),
+    call("fft.fftfreq", lambda xp, x: xp.fft.fftfreq(3, dtype=x.dtype), (1,)),
+    call("fft.rfftfreq", lambda xp, x: xp.fft.rfftfreq(4, d=0.5, dtype=x.dtype), (1,)),
     call("fft.fftfreq", lambda xp, x: xp.fft.fftfreq(3) + x, (3,), dtypes=("float64",)),
     call("fft.rfftfreq", lambda xp, x: xp.fft.rfftfreq(4) + x, (3,), dtypes=("float64",)),
     call("linalg.matrix_transpose", lambda xp, x: xp.linalg.matrix_transpose(x), (2, 3)),
@@ -78,7 +93,9 @@ CONSTANT = [
     call("result_type", lambda xp, x, y: xp.zeros((), dtype=xp.result_type(x, y)), (2,), (3,)),
     call("can_cast", lambda xp, x: xp.asarray(xp.can_cast(x.dtype, xp.float64)), (2,)),
     call("isdtype", lambda xp, x: xp.asarray(xp.isdtype(x.dtype, "real floating")), (2,)),
-    call("finfo", lambda xp, x: xp.asarray(float(xp.finfo(x.dtype).eps)), (2,)),
+    call("finfo", lambda xp, x: xp.asarray(xp.finfo(x.dtype).eps), (2,)),
+    call("finfo", lambda xp, x: xp.asarray(xp.finfo(x).max), (2,)),
+    call("iinfo", lambda xp, x: xp.asarray(xp.iinfo(x).max), (2,), dtypes=("int32", "int64")),
 ]
 for _sample in SAMPLES:
     _complex = _sample.dtype == "complex128"

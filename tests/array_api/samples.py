@@ -74,6 +74,14 @@ SAMPLES = [
         for name in "add subtract multiply atan2 hypot logaddexp maximum minimum copysign".split()
     ),
     *(binary(name, 0.5, 2.0) for name in "divide pow remainder".split()),
+    *(
+        of(name, call, (3,), low=0.2, high=0.9, libraries=("numpy", "array_api_strict"))
+        for name in "atan2 copysign divide hypot logaddexp maximum pow remainder".split()
+        for call in (
+            lambda xp, x, n=name: getattr(xp, n)(x, 1.5),
+            lambda xp, x, n=name: getattr(xp, n)(1.5, x),
+        )
+    ),
     # torch has no derivative of its own for it.
     binary("floor_divide", 0.5, 2.0, libraries=("numpy", "array_api_strict")),
     of("clip", lambda xp, x: xp.clip(x, -0.3, 0.4), (2, 5)),

@@ -76,6 +76,49 @@ def test_a_branch_may_read_a_value_and_a_conversion_may_not(strict):
             pullback.grad(lambda x, c=convert: c(x[0]))(array(strict, POINT))
 
 
+@pytest.mark.parametrize("library", ["numpy", "array_api_strict"])
+def test_a_traced_array_is_not_exported(library):
+    """Not as memory either, which C code of another library would go on with."""
+    x = array(namespace(library), POINT)
+    with pytest.raises(pullback.ConversionError, match="stop_gradient"):
+        pullback.grad(lambda x: x.__dlpack__())(x)
+
+
+@pytest.mark.parametrize("library", ["numpy", "array_api_strict"])
+def test_an_array_from_a_traced_one_is_followed(library):
+    xp = pullback.array_api.namespace(namespace(library))
+    for copy in (None, True):
+        slope = pullback.grad(lambda x, c=copy: xp.sum(xp.from_dlpack(x, copy=c) ** 2))
+        np.testing.assert_allclose(numbers(slope(array(namespace(library), POINT))), 2 * POINT)
+    assert xp.from_dlpack(array(namespace(library), POINT)).shape == (3,)
+
+
+def test_a_traced_array_is_shown_as_text(library):
+    shown = []
+
+    def f(x):
+        shown.extend([str(x), f"{x}", f"{x[0]}"])
+        return x[0]
+
+    pullback.grad(f)(array(namespace(library), POINT))
+    assert all("0.5" in text for text in shown)
+
+
+@pytest.mark.parametrize("library", ["numpy", "array_api_strict"])
+def test_a_tolerance_is_a_constant(library):
+    """A traced `rtol` decides only which singular values are taken for zero."""
+    xp = pullback.array_api.namespace(namespace(library))
+
+    def f(x, rtol):
+        assert int(xp.linalg.matrix_rank(x, rtol=rtol)) == 2
+        return xp.sum(xp.linalg.pinv(x, rtol=rtol))
+
+    x = array(namespace(library), np.diag([2.0, 1.0, 1e-9]))
+    slope, of_rtol = pullback.grad(f, (0, 1))(x, array(namespace(library), 1e-3))
+    assert np.allclose(np.diag(numbers(slope)), [-0.25, -1, 0], atol=1e-6)
+    assert numbers(of_rtol) == 0
+
+
 def test_the_librarys_own_function_refuses_a_traced_array(strict):
     with pytest.raises(pullback.ConversionError, match="__array_namespace__"):
         pullback.grad(lambda x: strict.sum(strict.sin(x)))(array(strict, POINT))

@@ -459,3 +459,27 @@ def test_an_array_of_objects_would_lose_the_derivative():
         return objects[0] * objects[1] + len(str(x.astype(str)))
 
     assert pb.grad(filled)(np.array([2.0, 3.0, 4.0])).tolist() == [3.0, 2.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda x: np.array(x), lambda x: np.asarray(x), lambda x: np.asanyarray(x)]
+)
+def test_an_array_of_a_traced_number_can_be_written_into(make: Callable[[Any], Any]) -> None:
+    """It is one of no dimensions, as NumPy makes of a number, and not the number itself."""
+
+    def f(x: Any) -> Any:
+        y = make(2 * x)
+        y[()] = 3 * x + y
+        y += x
+        return y * y
+
+    for point in (3.0, np.float64(3.0), np.array(3.0)):
+        assert pb.grad(f)(point) == 2 * 36 * 3
+        assert pb.jvp(f, (point,), (1.0,)) == (18.0**2, 2 * 36 * 3)
+        assert pb.grad(pb.grad(f))(point) == 2 * 36
+    assert f(3.0) == 18.0**2
+
+
+def test_a_number_is_not_an_array_without_a_copy() -> None:
+    with pytest.raises(ValueError, match="avoid copy"):
+        pb.grad(lambda x: np.asarray(x, copy=False))(3.0)

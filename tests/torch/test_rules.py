@@ -306,3 +306,21 @@ def test_a_class_that_is_none_is_torchs_error():
     for bad in (torch.tensor([0, 4, 1]), torch.tensor([0, -1, 1])):
         with pytest.raises(IndexError, match="out of bounds"):
             pullback.grad(lambda x, bad=bad: F.cross_entropy(x, bad))(numbers(3, 4))
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "cumsum", "cumprod"])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16])
+def test_a_small_integer_dtype_is_the_results(name, dtype):
+    """torch adds and multiplies small integers in 64 bits, unless it is asked otherwise."""
+    options = {"dim": 0} if name[:3] == "cum" else {}
+    results = []
+
+    def f(x):
+        results.append(getattr(torch, name)(x, dtype=dtype, **options))
+        return x.sum()
+
+    x = torch.tensor([100.0, 7.0, 0.0])
+    pullback.grad(f)(x)
+    f(x)
+    assert results[0].dtype == dtype
+    assert torch.equal(pullback.stop_gradient(results[0]), results[1])

@@ -174,7 +174,8 @@ absolute = elementwise("absolute", lambda xp, x: xp.conj(xp.sign(x)))
 fabs = elementwise("fabs", lambda xp, x: xp.sign(x))
 sign = opaque("sign", _sign)  # of complex arrays
 real_sign = constant("real_sign")
-copysign = elementwise("copysign", lambda xp, x, y: xp.sign(x) * xp.copysign(1.0, y), 0)
+# By the sign of x twice, for y may be a number, and of two numbers no library knows its own.
+copysign = elementwise("copysign", lambda xp, x, y: xp.sign(x) * xp.copysign(xp.sign(x), y), 0)
 conjugate = linear("conjugate", lambda cotangent, xp: xp.conj(cotangent))
 real = linear("real", lambda cotangent: cotangent)
 imag = linear("imag", lambda cotangent, xp: xp.multiply(cotangent, 1j))

@@ -87,6 +87,12 @@ class StandardMethods:
     def __repr__(self) -> str:
         return f"Traced<{self.tracer.name}, level {self.tracer.level}>({raw(self)!r})"
 
+    def __str__(self) -> str:
+        return str(raw(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(self._constant(f"formatting as {spec!r}"), spec) if spec else str(self)
+
     __hash__: Any = None
 
     # Ways out: reading a value for a branch is allowed, losing a derivative is not
@@ -116,8 +122,16 @@ class StandardMethods:
         array = self.tracer.backend.host(self._constant("conversion to a NumPy array"))
         return array if dtype is None else array.astype(dtype)
 
-    def __dlpack__(self, **options: Any) -> Any:
-        return self._constant("export by dlpack").__dlpack__(**options)
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: Any = None,
+        dl_device: Any = None,
+        copy: bool | None = None,
+    ) -> Any:
+        options = {"max_version": max_version, "dl_device": dl_device, "copy": copy}
+        return self._constant("export by dlpack").__dlpack__(stream=stream, **options)
 
     def __dlpack_device__(self) -> Any:
         return raw(self).__dlpack_device__()

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...errors import UnsupportedError
 from ...ops import contract as contractions
 from ...ops import linalg as ops
 from ...ops import reduce, shape
 from . import alias
 from .box import method
-from .dispatch import axes_of, backend_among, functions, implements, is_box
+from .dispatch import axes_of, backend_among, constants, functions, implements, is_box
 from .namespace import is_operand
 
 
@@ -191,6 +192,12 @@ def solve(x1: Any, x2: Any, /) -> Any:
 def pinv(x: Any, /, *, rtol: Any = None) -> Any:
     if rtol is None:
         rtol = max(x.shape[-2:]) * float(backend_among(x).namespace.finfo(x.dtype).eps)
+    rtol = constants(rtol)
+    if is_box(rtol):
+        raise UnsupportedError(
+            "pullback.vmap: linalg.pinv with another rtol for each example: use "
+            "vmap(..., fallback='loop')"
+        )
     return ops.pinv(x, rcond=rtol, hermitian=False)
 
 

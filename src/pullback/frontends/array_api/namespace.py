@@ -163,12 +163,22 @@ def _library_of(value: Any) -> str:
 class SelfDispatching(Namespace):
     """The standard's functions of a library that hands its own calls to boxes itself."""
 
-    def __init__(self, backend: Any, theirs: Any, name: str, ours: dict[str, Any]) -> None:
-        super().__init__(backend, theirs, name)
+    def __init__(
+        self, backend: Any, theirs: Any, name: str, ours: dict[str, Any], prefix: str = ""
+    ) -> None:
+        super().__init__(backend, theirs, name, prefix)
         self._ours = ours
 
     def _made(self, name: str) -> Any:
-        return self._ours[name] if name in self._ours else getattr(self._theirs, name)
+        full = self._prefix + name
+        if full in self._ours:
+            return self._ours[full]
+        theirs = getattr(self._theirs, name)
+        if any(known.startswith(f"{full}.") for known in self._ours):
+            return SelfDispatching(
+                self._backend, theirs, f"{self.__name__}.{name}", self._ours, f"{full}."
+            )
+        return theirs
 
 
 @functools.cache

@@ -15,14 +15,21 @@ def _cast(x: Any, dtype: Any) -> Any:
     return x if dtype is None or x.dtype == dtype else functions["astype"](x, dtype)
 
 
+def _narrowed(x: Any, out: Any, dtype: Any) -> Any:
+    """`out` in the `dtype` that was asked for: small integers are added and multiplied in large."""
+    return out if dtype is None or out.dtype == dtype else backend_among(x).xp.astype(out, dtype)
+
+
 @implements("sum")
 def sum_(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
-    return ops.sum(_cast(x, dtype), axis=axes_of(axis, x.ndim), keepdims=keepdims)
+    out = ops.sum(_cast(x, dtype), axis=axes_of(axis, x.ndim), keepdims=keepdims)
+    return _narrowed(x, out, dtype)
 
 
 @implements("prod")
 def prod(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
-    return ops.prod(_cast(x, dtype), axis=axes_of(axis, x.ndim), keepdims=keepdims)
+    out = ops.prod(_cast(x, dtype), axis=axes_of(axis, x.ndim), keepdims=keepdims)
+    return _narrowed(x, out, dtype)
 
 
 @implements("max")
@@ -56,8 +63,7 @@ def _running(x: Any, axis: Any, dtype: Any, neutral: int, include_initial: bool,
             raise ValueError("axis must be given for arrays of more than one dimension")
         axis = 0
     axis = axis_of(axis, x.ndim)
-    x = _cast(x, dtype)
-    out = run(x, axis)
+    out = _narrowed(x, run(_cast(x, dtype), axis), dtype)
     if not include_initial:
         return out
     backend = backend_among(x)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core import raw
 from ...errors import ConversionError, UnsupportedError
-from .box import define
+from .box import as_constant, define, plain_array_refused
 from .dispatch import constant, of_form
 
 constant(np.array2string, np.array_repr, np.array_str, np.may_share_memory, np.shares_memory)
@@ -50,6 +50,26 @@ def _to_device(self: Any, device: Any, /, *, stream: Any = None) -> Any:
 
 
 define("to_device", _to_device)
+
+
+def _dlpack(
+    self: Any,
+    /,
+    *,
+    stream: Any = None,
+    max_version: Any = None,
+    dl_device: Any = None,
+    copy: bool | None = None,
+) -> Any:
+    constant = as_constant(self, "export by dlpack")
+    if constant is None:
+        raise plain_array_refused(self)
+    options = {"max_version": max_version, "dl_device": dl_device, "copy": copy}
+    return constant.__dlpack__(stream=stream, **options)
+
+
+define("__dlpack__", _dlpack)
+define("__dlpack_device__", lambda self: raw(self).__dlpack_device__())
 
 
 def _leak(name: str) -> None:

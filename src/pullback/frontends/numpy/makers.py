@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .batched import example
+from .box import backend
 from .buffers import as_buffer
 from .dispatch import array_of, as_array, constants, functions, holds_boxes, implements, is_box
 
@@ -163,19 +164,26 @@ def array(
         options: dict[str, Any] = {} if like is None else {"like": like}
         made = make(x, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **options)
         return as_buffer(made, object)
+    if backend.is_number(x):  # of which NumPy makes an array of no dimensions
+        _refuse_if_without(copy)
+        x = np.copy(x)
     if x is not object and not example(x).flags.c_contiguous:  # as NumPy makes an array of a list
         x = x.copy("C")
     if dtype is not None and x.dtype != np.dtype(dtype):
-        if copy is False:
-            raise ValueError("Unable to avoid copy while creating an array as requested.")
+        _refuse_if_without(copy)
         x = x.astype(dtype)
     elif copy and x is object:
         x = x.copy(order)
     if not _is_laid_out(example(x), order):
-        if copy is False:
-            raise ValueError("Unable to avoid copy while creating an array as requested.")
+        _refuse_if_without(copy)
         x = np.copy(x, order)
     return x if x.ndim >= ndmin else x.reshape((1,) * (ndmin - x.ndim) + x.shape)
+
+
+def _refuse_if_without(copy: bool | None) -> None:
+    """NumPy's error, where a copy is to be made."""
+    if copy is False:
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
 
 
 def _is_laid_out(array: Any, order: Any) -> bool:

@@ -56,6 +56,11 @@ def _cast(a: Any, dtype: Any) -> Any:
     return a if dtype is None or a.dtype == dtype else a.astype(dtype)
 
 
+def _narrowed(result: Any, dtype: Any) -> Any:
+    """`result` in the `dtype` that was asked for: small integers are computed with in large."""
+    return result if dtype is None or result.dtype == dtype else result.astype(dtype)
+
+
 def _cast_moment(numpy_function: Any, a: Any, dtype: Any) -> Any:
     """The same for a moment, where another kind of number would mean another function."""
     if dtype is not None and np.dtype(dtype).kind != a.dtype.kind:
@@ -86,7 +91,8 @@ def _additive(numpy_function: Any, primitive: Any, neutral: float, combine: Any)
             a = np.where(where, a, a.dtype.type(neutral))
         axis = _ufunc_axes(axis, a.ndim)
         result = primitive(a, axis=axis, keepdims=keepdims is not NO_VALUE and bool(keepdims))
-        return result if initial is NO_VALUE or initial is None else combine(result, initial)
+        result = result if initial is NO_VALUE or initial is None else combine(result, initial)
+        return _narrowed(result, dtype)
 
     return reduction
 
@@ -400,14 +406,14 @@ def _line(a: Any, axis: Any) -> tuple[Any, int]:
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     refuse(np.cumsum, out=out)
     a, axis = _line(_cast(a, dtype), axis)
-    return ops.cumsum(a, axis=axis, reverse=False)
+    return _narrowed(ops.cumsum(a, axis=axis, reverse=False), dtype)
 
 
 @implements(np.cumprod)
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     refuse(np.cumprod, out=out)
     a, axis = _line(_cast(a, dtype), axis)
-    return ops.cumprod(a, axis=axis)
+    return _narrowed(ops.cumprod(a, axis=axis), dtype)
 
 
 @implements(np.nancumsum)

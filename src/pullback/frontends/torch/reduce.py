@@ -49,7 +49,7 @@ _mean = reduction_recorder(ops.mean, BACKEND)
 def sum(input: Any, *dims: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     dim, keepdim = _positional(dims, dim, keepdim)
     x = _in(dtype, input)
-    return _sum(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)
+    return _in(dtype, _sum(x, axis=axes_of(dim, x.ndim), keepdims=keepdim))
 
 
 @implements(torch.mean, torch.Tensor.mean)
@@ -139,7 +139,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
 def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
     x = _in(dtype, input)
     axes = axes_of(dim, x.ndim)
-    return x.clone() if axes is None else ops.cumsum(x, axis=axes[0], reverse=False)
+    return x.clone() if axes is None else _in(dtype, ops.cumsum(x, axis=axes[0], reverse=False))
 
 
 def _moments(name: str) -> None:
@@ -168,7 +168,7 @@ def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
 @implements(torch.prod, torch.Tensor.prod)
 def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     x = _in(dtype, input)
-    return ops.prod(x, axis=axes_of(dim, x.ndim), keepdims=keepdim)
+    return _in(dtype, ops.prod(x, axis=axes_of(dim, x.ndim), keepdims=keepdim))
 
 
 def _cumulative(name: str) -> None:
@@ -178,7 +178,7 @@ def _cumulative(name: str) -> None:
     def cumulative(input: Any, dim: int, *, dtype: Any = None) -> Any:
         x = _in(dtype, input)
         axes = axes_of(dim, x.ndim)
-        return x.clone() if axes is None else primitive(x, axis=axes[0])
+        return x.clone() if axes is None else _in(dtype, primitive(x, axis=axes[0]))
 
 
 for _name in ("cumprod", "logcumsumexp"):
