@@ -15,7 +15,10 @@ class ConversionError(TypeError):
 
 
 class UnsupportedError(TypeError):
-    """A function, or an option of one, that has no derivative rule was called on a traced value."""
+    """A function that has no derivative rule, or not with these arguments, met a traced value.
+
+    So it is where arrays of two libraries meet in one call.
+    """
 
 
 class BatchingError(UnsupportedError):

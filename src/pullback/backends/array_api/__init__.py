@@ -20,6 +20,7 @@ import numpy as np
 from ... import core
 from ...errors import UnsupportedError
 from ...ops.declare import registry
+from ..libraries import refusal
 from . import contract, elementwise, fft, helpers, index, linalg, reduce, shape
 
 # How many functions run under a transform here: what is made there may be written into.
@@ -81,6 +82,7 @@ class ArrayApiBackend:
     box_type: Any = None  # set by the frontend
     implementations_type: Any = Implementations
     following = None
+    takes: ClassVar[tuple[type, ...]] = ()  # of other libraries' arrays, those that it reads
     adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
     aligned: Any = None  # gives a cotangent the layout of its primal
     in_place = False  # a write makes a new array, which the box moves on to
@@ -100,6 +102,7 @@ class ArrayApiBackend:
     def __init__(self, namespace: Any, array_type: type, device: Any) -> None:
         self.namespace = namespace
         self.name = namespace.__name__.removeprefix("array_api_compat.")
+        self.converts = f"{self.name}.asarray(np.asarray(x))"  # of another library's array
         self.array_type = array_type
         self.device = device
         self.float64 = getattr(namespace, "float64", None)
@@ -271,11 +274,7 @@ class ArrayApiBackend:
         """Why `value` cannot be a leaf, or None where it can."""
         if self.is_array(value) or type(value) in (bool, int, float, complex):
             return None
-        return (
-            f"got {type(value).__module__}.{type(value).__name__} beside an array of {self.name}, "
-            f"expected another of these or a number; convert it with {self.name}.asarray, or with "
-            "from_dlpack"
-        )
+        return refusal(self, value)
 
     def is_array(self, value: Any) -> bool:
         """Is it an array of this library?"""

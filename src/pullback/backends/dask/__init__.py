@@ -17,8 +17,8 @@ import numpy as np
 
 from ... import core
 from ...errors import UnsupportedError
-from .. import Captured
 from ..array_api import ArrayApiBackend, Implementations, lacking
+from ..libraries import captured, library_of
 from . import blocks, blockwise, contract, index, linalg, reduce, shape
 from .chunks import as_dask, chunks_for, fresh, marked
 
@@ -55,6 +55,7 @@ def _noting_chunks(name: str, function: Any) -> Any:
 class DaskBackend(ArrayApiBackend):
     """Answers for Dask arrays."""
 
+    takes = (np.ndarray, np.generic)
     families: ClassVar[tuple[ModuleType, ...]] = (
         *ArrayApiBackend.families,
         blockwise,
@@ -68,6 +69,7 @@ class DaskBackend(ArrayApiBackend):
 
     def __init__(self) -> None:
         super().__init__(importlib.import_module("array_api_compat.dask.array"), da.Array, None)
+        self.converts = "da.from_array(np.asarray(x))"
         self.implementations = DaskImplementations(self)
         vars(self.xp).update(blocks.PRIMITIVES, tril=self.tril)
         self.implementations.xp = self.xp
@@ -106,8 +108,8 @@ class DaskBackend(ArrayApiBackend):
 
     def adopts(self, value: Any) -> Any:
         """NumPy's arrays as Dask arrays of one block; anything else as it is."""
-        if type(value) in core.box_types and value.tracer.backend is not self:
-            raise Captured(self)  # the transform that follows it has to start again
+        if library_of(value) == "numpy" and type(value) in core.box_types:
+            raise captured(self.name)  # the transform that follows it has to start again
         if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fciub":
             return self.asarray(value)
         return value
@@ -224,8 +226,6 @@ def core_lead(value: Any) -> int:
 
 
 _NONZERO = "pullback_nonzero"
-# Where traced arrays of NumPy meet a Dask array, the program's results are Dask's.
-TAKES_CAPTURED = True
 backend = DaskBackend()
 
 

@@ -33,12 +33,14 @@ class JaxBackend(ArrayApiBackend):
     """Answers for JAX's arrays and for the tracers of JAX's transforms."""
 
     mutable = False
+    takes = (np.ndarray, np.generic)
     implementations_type = JaxImplementations
     families = (*ArrayApiBackend.families, index, contract, reduce)
 
     def __init__(self) -> None:
         super().__init__(jnp, jax.Array, None)
         self.name = "jax.numpy"
+        self.converts = "jnp.asarray(np.asarray(x))"
         self.float64 = np.dtype(np.float64)
         core.implementations[Held] = self.implementations
 

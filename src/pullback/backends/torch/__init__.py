@@ -18,6 +18,7 @@ from ...errors import ConversionError, UnsupportedError
 from ...ops.declare import registry
 from ...ops.native import FAMILIES
 from ...ops.native import registry as native_registry
+from ..libraries import called, check_one_library, refusal
 from . import (
     along,
     autograd,
@@ -121,6 +122,8 @@ class TorchBackend:
     interception: Any = None
     # Under torch.no_grad nothing that is computed has a derivative.
     following = staticmethod(torch.is_grad_enabled)
+    takes: ClassVar[tuple[type, ...]] = (np.generic,)  # as numbers
+    converts = "torch.from_numpy(np.asarray(x))"
     adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
     aligned: Any = None  # gives a cotangent the layout of its primal
     operands: ClassVar[set[type]] = {torch.Tensor, float, int, complex, bool}
@@ -162,9 +165,12 @@ class TorchBackend:
                 args.append(arg)
             elif isinstance(arg, torch.Tensor):
                 args.append(plain(arg))
+            elif isinstance(arg, np.generic):
+                args.append(arg.item())
             elif isinstance(arg, (float, int, complex)):
                 args.append(arg)
             else:
+                check_one_library(called(apply), TorchBackend, (arg,))
                 return NotImplemented
         return apply(*args)
 
@@ -173,9 +179,7 @@ class TorchBackend:
         """Why `value` cannot be a leaf, or None where it can."""
         if isinstance(value, (torch.Tensor, bool, int, float, complex)):
             return None
-        name = f"{type(value).__module__}.{type(value).__name__}"
-        hint = ", with torch.from_numpy(it)" if name == "numpy.ndarray" else ""
-        return f"got {name} beside torch.Tensor, expected a torch tensor or a number{hint}"
+        return refusal(TorchBackend, value)
 
     @staticmethod
     def differentiable(value: Any) -> bool:

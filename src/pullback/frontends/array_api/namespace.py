@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...backends.array_api import lacking
+from ...backends.libraries import check_one_library
 from ...backends.numpy import backend as numpy_backend
 from ...errors import UnsupportedError
 from . import numpy, torch
@@ -98,7 +99,7 @@ def _dispatching(
                 raise lacking(name, backend.name)
             out = theirs(*args, **kwargs)
             return buffer(backend, out) if makes else out
-        check_one_library(name, backend, boxes, (*args, *kwargs.values()))
+        check_one_library(name, backend, (*args, *kwargs.values()))
         if ours is not None:
             return ours(*args, **kwargs)
         return _of_values(name, theirs, args, kwargs)
@@ -129,35 +130,12 @@ def _of_values(name: str, theirs: Any, args: Any, kwargs: Any) -> Any:
     return theirs(*args, **kwargs)
 
 
-def check_one_library(name: str, backend: Any, boxes: Any, values: Any) -> None:
-    """Raise if arrays of two libraries meet in one call."""
-    names = {box.tracer.backend.name for box in boxes}
-    names |= {_library_of(value) for value in values if _is_foreign(backend, value)}
-    if names - {backend.name}:
-        raise TypeError(
-            f"{name}: got arrays of {' and '.join(sorted(names | {backend.name}))} in one call; "
-            f"convert them to {backend.name} before the transform: {backend.name}.asarray(x), or "
-            f"{backend.name}.from_dlpack(x)"
-        )
-
-
 def is_operand(name: str, box: Any, other: Any) -> bool:
     """Can an operator take `other` beside this box? An array of another library is an error."""
     backend = box.tracer.backend
-    check_one_library(name, backend, boxes_in([other]), [other])
+    check_one_library(name, backend, [other])
     number = isinstance(other, (bool, int, float, complex))
     return number or backend.is_array(other) or bool(boxes_in([other]))
-
-
-def _is_foreign(backend: Any, value: Any) -> bool:
-    """Is it an array of another library?"""
-    if not hasattr(value, "dtype") or not hasattr(value, "shape") or boxes_in([value]):
-        return False
-    return not backend.is_array(value)
-
-
-def _library_of(value: Any) -> str:
-    return type(value).__module__.split(".")[0]
 
 
 class SelfDispatching(Namespace):
