@@ -148,6 +148,15 @@ class ArrayApiBackend:
         except (AttributeError, TypeError, RuntimeError, BufferError):
             return np.array(x)
 
+    def computed(self, x: Any) -> Any:
+        """The values of a raw array, for a solver that is not followed."""
+        return self.host(x)
+
+    def like(self, array: Any, value: Any) -> Any:
+        """An array of NumPy's as one of the library's, on the device of `value`."""
+        flat = self.asarray(array.reshape(-1), dtype=value.dtype, like=value)
+        return self.namespace.reshape(flat, array.shape)
+
     # Indexing
 
     def read(self, x: Any, index: Any) -> Any:

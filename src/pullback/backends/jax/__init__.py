@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ... import core
+from ...errors import UnsupportedError
 from ..array_api import ArrayApiBackend, Implementations
 from . import contract, index, reduce
 from .scope import Held, hold, new_scope, on_raw, release
@@ -53,6 +54,20 @@ class JaxBackend(ArrayApiBackend):
     def host(self, x: Any) -> Any:
         """The values of a raw array as a NumPy array of their own."""
         return np.array(x)
+
+    def computed(self, x: Any) -> Any:
+        """The values of a raw array, for a solver that is not followed."""
+        if isinstance(x, jax.core.Tracer):
+            raise UnsupportedError(
+                "under jax.jit, or another transform of JAX's, the derivative of a solver's result "
+                "is not known: its linear system is solved outside of JAX. Take the derivative "
+                "outside of jax.jit"
+            )
+        return np.asarray(x)
+
+    def like(self, array: Any, value: Any) -> Any:
+        """An array of NumPy's as one of JAX's."""
+        return self.asarray(array)
 
     def has_zeros(self, cotangent: Any) -> bool:
         """May any element be exactly zero? Yes, where that is not known."""

@@ -142,6 +142,16 @@ class NumpyBackend:
         return np.array(value, dtype=dtype)[()]
 
     @staticmethod
+    def computed(value: Any) -> Any:
+        """A raw array, or a number, as an array for a solver that is not followed."""
+        return np.asarray(value)
+
+    @staticmethod
+    def like(array: Any, value: Any) -> Any:  # noqa: ARG004 (where it is to lie, in others)
+        """An array of NumPy's as one of the library's, beside the array `value`."""
+        return array[()]
+
+    @staticmethod
     def aval(value: Any) -> tuple[tuple[int, ...], Any]:
         """Shape and dtype."""
         if hasattr(value, "dtype"):

@@ -211,6 +211,22 @@ class TorchBackend:
         return torch.tensor(value, dtype=dtype, device=self.device)
 
     @staticmethod
+    def computed(value: Any) -> Any:
+        """A raw tensor's values as a NumPy array, for a solver that is not followed."""
+        if torch.is_grad_enabled() and value.requires_grad:
+            raise ConversionError(
+                "the derivative of a solver's result is not attached to torch's own graph: pass "
+                "primals, and capture tensors, that do not require grad (x.detach()), and nest "
+                "pullback's transforms"
+            )
+        return value.detach().cpu().resolve_conj().resolve_neg().numpy()
+
+    @staticmethod
+    def like(array: Any, value: Any) -> Any:
+        """An array of NumPy's as a tensor, on the device of `value`."""
+        return torch.as_tensor(array, device=value.device)
+
+    @staticmethod
     def aval(value: Any) -> tuple[tuple[int, ...], Any]:
         """Shape and dtype."""
         if isinstance(value, torch.Tensor):
