@@ -109,7 +109,7 @@ def _ours(backend: Any, error: BaseException) -> BaseException | None:
     while (reason := reason.__cause__ or reason.__context__) is not None:
         if isinstance(reason, (ConversionError, UnsupportedError)):
             return reason
-    return of_error(backend, error)
+    return None if str(error).startswith("pullback.") else of_error(backend, error)
 
 
 def refresh_views(leaves: list[Any]) -> None:
@@ -182,7 +182,7 @@ def check_cotangent(
         raise escaped(cotangent.tracer)
     why = _refusal(backend, cotangent)
     if why is not None:
-        raise TypeError(f"{where()}: {why} of shape {shape}")
+        raise TypeError(f"{where()}: {why}; the {of}'s shape is {tuple(shape)}")
     got, got_dtype = backend.aval(cotangent)
     if got != shape:
         raise ValueError(

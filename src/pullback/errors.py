@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class EscapedTracerError(RuntimeError):
     """A traced value was used after the transform that made it had ended.
@@ -34,3 +37,12 @@ class StaleValueError(RuntimeError):
 
 class ConvergenceError(RuntimeError):
     """The linear system of an implicit derivative could not be solved."""
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """How an error ends that says that there is no `name`: with those of `names` that are like it.
+
+    They come in the order of likeness; there may be none.
+    """
+    alike = difflib.get_close_matches(name, set(names), n=3, cutoff=0.8)
+    return f" The closest that there is: {', '.join(alike)}." if alike else ""

@@ -6,6 +6,7 @@ no protocol.  Its error is explained when it leaves the function that a transfor
 
 from __future__ import annotations
 
+import ast
 import inspect
 import linecache
 import re
@@ -58,8 +59,11 @@ def _text_at(error: BaseException, place: int) -> str:
         return entry.name
     source = linecache.getline(entry.filename, entry.lineno or 0).encode()
     text = source[entry.colno : entry.end_colno].decode()
-    function = re.match(r"[\w.]+(?=\()", text)
-    return function[0] if function else text or entry.name
+    try:
+        expression = ast.parse(text, mode="eval").body
+    except SyntaxError:  # `x += y` is a statement
+        return text or entry.name
+    return ast.unparse(expression.func) if isinstance(expression, ast.Call) else text
 
 
 def _named_in(text: str, backend: Any, frame: FrameType) -> set[str]:
@@ -92,7 +96,7 @@ _ROOTS = {"jaxlib": "jax"}
 
 
 def _libraries_with(name: str, near: set[str | None]) -> set[str]:
-    """The libraries that have a class of arrays, or of boxes, of this name."""
+    """The libraries of this name, or with a class of arrays, or of boxes, of this name."""
     boxes = [kind for kind in box_types if kind.__name__ == name]
     if boxes:
         return _libraries_of_box(boxes[0], near)
@@ -100,7 +104,11 @@ def _libraries_with(name: str, near: set[str | None]) -> set[str]:
         return {"numpy"}
     found = {library for kind, library in [*names.items()] if library and kind.__name__ == name}
     loaded = (library for library in LIBRARIES if library.module in sys.modules)
-    return found | {library.name for library in loaded if library.array in name}
+    return found | {
+        library.name
+        for library in loaded
+        if library.array in name or library.module == name.lower()
+    }
 
 
 def _libraries_of_box(box_type: type, near: set[str | None]) -> set[str]:

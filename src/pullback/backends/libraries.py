@@ -181,6 +181,11 @@ def refusal(backend: Any, value: Any) -> str:
     name = library_of(value)
     if type(value) in box_types:
         kind = f"a traced array of {name}"
+    if _is_tree_of_jax(value):
+        return (
+            f"got {kind}, a tree that is registered with JAX only; let pullback know it with "
+            f"pullback.register_node({type(value).__name__}, flatten, unflatten)"
+        )
     if name in (None, backend.name):
         return f"got {kind}, expected an array of {backend.name} or a number"
     return (
@@ -198,6 +203,11 @@ def numpys_refused(function: Any, box: Any) -> UnsupportedError:
         f"pullback.{box.tracer.name}, at {where()}: NumPy cannot follow it. Use {backend.name}'s "
         f"own function, and {backend.converts} for other arrays"
     )
+
+
+def _is_tree_of_jax(value: Any) -> bool:
+    jax: Any = sys.modules.get("jax")
+    return jax is not None and value is not None and not jax.tree_util.all_leaves([value])
 
 
 def called(apply: Any) -> str:

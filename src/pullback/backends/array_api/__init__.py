@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import core
-from ...errors import UnsupportedError
+from ...errors import UnsupportedError, closest
 from ...ops.declare import registry
 from ..libraries import refusal
 from . import contract, elementwise, fft, helpers, index, linalg, reduce, shape
@@ -40,7 +40,7 @@ class Implementations(dict[str, Any]):
             self.update(backend.bound(family))
 
     def __missing__(self, name: str) -> Any:
-        raise lacking(name, self.library)
+        raise lacking(name, self.library, self)
 
     @staticmethod
     def constant(value: Any, _: Any) -> Any:
@@ -58,12 +58,13 @@ def functions_of(module: ModuleType) -> dict[str, Any]:
     return getattr(module, "FUNCTIONS", {}) | public
 
 
-def lacking(name: str, library: str) -> UnsupportedError:
-    """The error for a function that a library has not."""
+def lacking(name: str, library: str, names: Iterable[str] = ()) -> UnsupportedError:
+    """The error for a function that a library has not; those of `names` it has."""
     return UnsupportedError(
         f"the function {name!r} does not run on arrays of {library}, which follow the array API "
         f"standard and have no such function; write it in the standard's functions, or convert "
-        f"the array with numpy.from_dlpack(x) and differentiate the NumPy program"
+        f"the array with numpy.from_dlpack(x) and differentiate the NumPy program."
+        f"{closest(name, names)}"
     )
 
 
@@ -123,7 +124,7 @@ class ArrayApiBackend:
         try:
             return getattr(self.namespace, name)
         except AttributeError:
-            raise lacking(name, self.name) from None
+            raise lacking(name, self.name, dir(self.namespace)) from None
 
     @property
     def linalg(self) -> Any:

@@ -119,14 +119,7 @@ class JaxBackend(ArrayApiBackend):
         """Why `value` cannot be a leaf, or None where it can."""
         if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "biufcV":
             return f"got an array of dtype {value.dtype} among arrays of JAX; pass numbers"
-        why = super().refusal(value)
-        if why is not None and not jax.tree_util.all_leaves([value]):
-            kind = f"{type(value).__module__}.{type(value).__qualname__}"
-            return (
-                f"got {kind}, a tree that is registered with JAX only; let pullback know it with "
-                f"pullback.register_node({type(value).__name__}, flatten, unflatten)"
-            )
-        return why
+        return super().refusal(value)
 
     def differentiable(self, value: Any) -> bool:
         """Is this leaf of a floating-point or complex dtype (bfloat16 and the like too)?"""

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ... import core
-from ...errors import ConversionError, UnsupportedError
+from ...errors import ConversionError, UnsupportedError, closest
 from ...ops.declare import registry
 from ...ops.native import FAMILIES
 from ...ops.native import registry as native_registry
@@ -46,7 +46,7 @@ class _Implementations(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         raise UnsupportedError(
             f"the op {name!r} does not run on torch tensors: convert them with x.numpy(), and "
-            "differentiate the NumPy program"
+            f"differentiate the NumPy program.{closest(name, self)}"
         )
 
     xp: Any

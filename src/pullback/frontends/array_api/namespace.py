@@ -7,7 +7,6 @@ something is; what makes arrays of nothing gives arrays that can take traced val
 from __future__ import annotations
 
 import contextlib
-import difflib
 import functools
 import importlib
 import inspect
@@ -17,7 +16,7 @@ from typing import Any
 from ...backends.array_api import lacking
 from ...backends.libraries import check_one_library
 from ...backends.numpy import backend as numpy_backend
-from ...errors import UnsupportedError
+from ...errors import UnsupportedError, closest
 from . import numpy, torch
 from .dispatch import boxes_in, constants, functions
 
@@ -72,11 +71,9 @@ class Namespace:
         full = self._prefix + name
         ours = functions.get(full)
         if ours is None and not hasattr(self._theirs, name):
-            closest = difflib.get_close_matches(name, dir(self), n=3)
-            advice = f"; it has {', '.join(closest)}" if closest else ""
             raise AttributeError(
-                f"{self._backend.name} has no {full}, and it is not in the array API standard"
-                f"{advice}"
+                f"{self._backend.name} has no {full}, and it is not in the array API standard."
+                f"{closest(name, dir(self))}"
             )
         theirs = getattr(self._theirs, name, None)
         if ours is None and (not callable(theirs) or isinstance(theirs, type)):
@@ -102,7 +99,7 @@ def _dispatching(
         check_one_library(name, backend, (*args, *kwargs.values()))
         if ours is not None:
             return ours(*args, **kwargs)
-        return _of_values(name, theirs, args, kwargs)
+        return _of_values(name, backend.name, theirs, args, kwargs)
 
     shown: Any = theirs if theirs is not None else ours
     functools.update_wrapper(function, shown)
@@ -111,16 +108,14 @@ def _dispatching(
     return function
 
 
-def _of_values(name: str, theirs: Any, args: Any, kwargs: Any) -> Any:
+def _of_values(name: str, library: str, theirs: Any, args: Any, kwargs: Any) -> Any:
     """A function that has no derivative, on the values."""
     if name in _OF_FORM:
         args = tuple(arg.dtype if boxes_in([arg]) else arg for arg in args)
         return theirs(*args, **kwargs)
     if name not in CONSTANTS:
-        raise UnsupportedError(
-            f"{name} has no derivative rule in pullback. Use functions that have one, or compute "
-            "it on pullback.stop_gradient(x)."
-        )
+        hint = "Use functions that have one, or compute it on pullback.stop_gradient(x)."
+        raise functions.lacking(name, library, hint)
     args, kwargs = constants(args), {k: constants(v) for k, v in kwargs.items()}
     if boxes_in((*args, *kwargs.values())):
         raise UnsupportedError(

@@ -22,7 +22,7 @@ from ..array_api.dispatch import boxes_in
 from ..table import Table
 
 # NumPy's name -> ours.
-functions = Table(str)
+functions = Table("da.{}".format)
 implements = functions.implements
 
 
@@ -39,7 +39,12 @@ def call(name: str, args: Any, kwargs: Any) -> Any:
     """Ours for the function of this name, of which an argument is traced."""
     ours = known_as(name)
     if ours is None:
-        raise unsupported(f"da.{name}")
+        raise functions.lacking(
+            f"da.{name}",
+            backend.name,
+            "Write it in functions that have one, as x.map_blocks(function) with a NumPy function "
+            "of one block, or on pullback.stop_gradient(x)",
+        )
     check_one_library(f"da.{name}", backend, (*args, *kwargs.values()))
     out = kwargs.get("out")
     if out is not None:

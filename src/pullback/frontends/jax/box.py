@@ -44,6 +44,13 @@ class JaxBox(Conversions, jax_core.Tracer):
             raise escaped(value.tracer)
         return _LIVE
 
+    @property
+    def _debug_info(self) -> Any:
+        """What JAX asks for to say that a tracer escaped, which is said here."""
+        if self.tracer.ended:
+            raise escaped(self.tracer)
+        raise AttributeError("_debug_info")
+
     def to_concrete_value(self) -> Any:
         """The value where JAX needs a static number: an integer's, which has no derivative."""
         value = paused(self)

@@ -25,6 +25,7 @@ from .dispatch import (
     COMPARISONS,
     as_array,
     functions,
+    lacking,
     name_of,
     plain,
     ufunc_methods,
@@ -222,7 +223,7 @@ def plain_array_refused(box: Any) -> ConversionError:
 def _without_rule(box: Any, name: str) -> Exception:
     if is_batched(box):
         return refusal(f"{name} has no batching rule", "Use functions that have one")
-    return unsupported(name)
+    return lacking(name)
 
 
 def _ufunc_with_options(box: Any, ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:

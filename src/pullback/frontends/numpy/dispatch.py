@@ -168,6 +168,12 @@ def unsupported(what: str, hint: str = "") -> UnsupportedError:
     )
 
 
+def lacking(name: str) -> UnsupportedError:
+    """The error for a function, or a method of a ufunc, that is in no table."""
+    hint = "Use functions that have one, or compute it on pullback.stop_gradient(x)."
+    return functions.lacking(name, "numpy", hint)
+
+
 def normalize_axis(axis: Any, ndim: int) -> int:
     """One axis, counted from the end (so that a leading batch axis changes nothing)."""
     return np.lib.array_utils.normalize_axis_index(axis, ndim) - ndim
