@@ -34,10 +34,21 @@ def of_error(backend: Any, error: BaseException) -> UnsupportedError | None:
     else:
         others = set[str]()
     others = others or _named_in(str(error), backend, frame)
+    if not others and "Multiple namespaces" in str(error):
+        return _of_two_namespaces(_text_at(error, place), where(frame, line))
     if not others:
         return None
     reason = f" ({str(error).splitlines()[0]:.200})" if str(error) else ""
     return mixed(_text_at(error, place), backend, others, where(frame, line), reason)
+
+
+def _of_two_namespaces(name: str, place: str) -> UnsupportedError:
+    """The error of a function that is written to the standard, for a traced and a plain array."""
+    return UnsupportedError(
+        f"{name}: got a traced array beside a plain one, at {place}, and takes arrays of one "
+        "namespace of the array API standard. Pass the transform the other array too, as an "
+        "argument of the function"
+    )
 
 
 def _is_program(frame: FrameType) -> bool:

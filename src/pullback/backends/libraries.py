@@ -90,13 +90,19 @@ def arrays_in(values: Iterable[Any]) -> Iterator[Any]:
 
 
 def foreign(backend: Any, values: Iterable[Any]) -> list[Any]:
-    """The arrays among `values` that functions of the backend's library do not take."""
+    """The arrays among `values` that functions of the backend's library do not take.
+
+    NumPy's integers are none: they say an axis, or a size.
+    """
     name = backend.name
     return [
         value
         for value in arrays_in(values)
-        if library_of(value) != name and not isinstance(value, backend.takes)
+        if library_of(value) != name and not isinstance(value, (*backend.takes, *_COUNTS))
     ]
+
+
+_COUNTS = (np.integer, np.bool_)
 
 
 def check_one_library(name: str, backend: Any, values: Iterable[Any]) -> None:

@@ -13,8 +13,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ...backends.array_api import lacking
-from ...backends.libraries import check_one_library
+from ...backends.libraries import check_one_library, mixed
 from ...backends.numpy import backend as numpy_backend
 from ...errors import UnsupportedError, closest
 from . import numpy, torch
@@ -130,6 +132,8 @@ def is_operand(name: str, box: Any, other: Any) -> bool:
     backend = box.tracer.backend
     check_one_library(name, backend, [other])
     number = isinstance(other, (bool, int, float, complex))
+    if isinstance(other, np.generic):
+        raise mixed(name, backend, ["numpy"])
     return number or backend.is_array(other) or bool(boxes_in([other]))
 
 
