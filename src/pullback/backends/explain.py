@@ -20,7 +20,7 @@ import numpy as np
 from ..callers import package_of, where
 from ..core import box_types
 from ..errors import UnsupportedError
-from .libraries import LIBRARIES, arrays_in, foreign, library_of, mixed, names
+from .libraries import LIBRARIES, arrays_in, foreign, library_names, library_of, mixed
 
 
 def of_error(backend: Any, error: BaseException) -> UnsupportedError | None:
@@ -113,7 +113,9 @@ def _libraries_with(name: str, near: set[str | None]) -> set[str]:
         return _libraries_of_box(boxes[0], near)
     if name in ("ufunc", "ufuncs", "ndarray"):
         return {"numpy"}
-    found = {library for kind, library in [*names.items()] if library and kind.__name__ == name}
+    found = {
+        library for kind, library in [*library_names.items()] if library and kind.__name__ == name
+    }
     loaded = (library for library in LIBRARIES if library.module in sys.modules)
     return found | {
         library.name

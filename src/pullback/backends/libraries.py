@@ -54,7 +54,7 @@ def listed(array: Any) -> Library | None:
 
 
 # Type of a value -> the name of its library's backend; None for what is no array.
-names: dict[type, str | None] = {}
+library_names: dict[type, str | None] = {}
 
 
 def library_of(value: Any) -> str | None:
@@ -62,9 +62,9 @@ def library_of(value: Any) -> str | None:
     kind = type(value)
     if kind in box_types:
         return value.tracer.backend.name
-    if kind not in names:
-        names[kind] = _name_of_library(value)
-    return names[kind]
+    if kind not in library_names:
+        library_names[kind] = _name_of_library(value)
+    return library_names[kind]
 
 
 def _name_of_library(value: Any) -> str | None:

@@ -6,7 +6,7 @@ raises and says what to write instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -168,9 +168,19 @@ backend.operands.add(ArrayBox)
 _USUAL = frozenset({*backend.operands, type(None), str, type, np.dtype})
 
 
+def _are_usual(values: Iterable[Any]) -> bool:
+    for value in values:
+        kind = type(value)
+        if kind in _USUAL:
+            continue
+        if kind not in (tuple, list) or not _USUAL.issuperset(map(type, value)):
+            return False
+    return True
+
+
 def gives_way_in(function: Any, args: Any, kwargs: Any) -> bool:
     """`gives_way`, for a call of a function of NumPy's."""
-    if _USUAL.issuperset(map(type, args)) and not kwargs:
+    if _are_usual(args) and (not kwargs or _are_usual(kwargs.values())):
         return False
     others = foreign(backend, (*args, *kwargs.values()))
     return bool(others) and gives_way(name_of(function), backend, others)
