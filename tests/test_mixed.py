@@ -243,7 +243,7 @@ def test_a_name_that_the_standard_lacks_brings_the_closest():
         lambda: pullback.vjp(lambda x: x.__array_namespace__().sine(x), x), AttributeError
     )
     assert "array_api_strict has no sine" in message
-    assert "The closest that there is: sin." in message
+    assert "The closest that there is: sin," in message
 
 
 # What a library's own error is turned into, and what not

@@ -42,7 +42,8 @@ class ConvergenceError(RuntimeError):
 def closest(name: str, names: Iterable[str]) -> str:
     """How an error ends that says that there is no `name`: with those of `names` that are like it.
 
-    They come in the order of likeness; there may be none.
+    They come in the order of likeness, which is that of what follows the module; there may be none.
     """
-    alike = difflib.get_close_matches(name, set(names), n=3, cutoff=0.8)
-    return f" The closest that there is: {', '.join(alike)}." if alike else ""
+    known = {one.rpartition(".")[2]: one for one in sorted(names)}
+    alike = difflib.get_close_matches(name.rpartition(".")[2], known, n=3, cutoff=0.7)
+    return f" The closest that there is: {', '.join(known[one] for one in alike)}." if alike else ""
