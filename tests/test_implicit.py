@@ -10,6 +10,8 @@ import pytest
 
 from pullback import (
     ConvergenceError,
+    ConversionError,
+    UnsupportedError,
     custom_fixed_point,
     custom_root,
     grad,
@@ -294,6 +296,85 @@ def test_a_batch_of_no_examples():
 
     with pytest.raises(ValueError, match=r"size 0 the solver is run once, on ones.* not here"):
         vmap(custom_root(lambda x, a: x - a, picky))(none)
+
+
+# Arrays of other libraries
+
+
+def solved_by_newton(a):
+    x = a * 0 + 1.0
+    for _ in range(7):
+        x = (x + a / x) / 2
+    return x
+
+
+def total_of(y):
+    return y.sum() if hasattr(y, "sum") else y.__array_namespace__().sum(y)
+
+
+@pytest.fixture(params=["torch", "jax", "dask", "array_api_strict"])
+def array(request):
+    """What makes a float64 array of another library of one of NumPy's."""
+    pytest.importorskip("array_api_compat")
+    if request.param == "jax":
+        jax = pytest.importorskip("jax")
+        enabled = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+        with enabled(True):
+            yield jax.numpy.asarray
+    elif request.param == "dask":
+        yield pytest.importorskip("dask.array").from_array
+    else:
+        xp = pytest.importorskip(request.param)
+        yield lambda a: xp.asarray(a.tolist(), dtype=xp.float64)
+
+
+def test_roots_of_arrays_of_other_libraries_have_numpys_derivatives(array):
+    root = custom_root(lambda x, a: x * x - a, solved_by_newton)
+    fixed = custom_fixed_point(lambda x, a: (x + a / x) / 2, solved_by_newton)
+    at, tangent = np.array([2.0, 3.0, 5.0]), np.array([1.0, -0.5, 0.25])
+    f = lambda a: total_of(root(a) * a)
+    for run in (
+        grad(f),
+        grad(lambda a: total_of(fixed(a) * a)),
+        grad(lambda a: total_of(grad(f)(a) * a)),
+        lambda a: jvp(f, (a,), (a * (tangent if a is at else array(tangent)),))[1],
+        lambda a: vmap(grad(f))(a[None, :] * 1.0)[0, ...],
+    ):
+        got = run(array(at))
+        assert type(got) is type(array(at))
+        np.testing.assert_allclose(np.asarray(got), run(at), rtol=1e-8)
+
+
+def test_many_unknowns_of_another_library_are_solved_by_krylovs_method(array):
+    pytest.importorskip("scipy")
+    n = 120
+    at = np.linspace(1.0, 2.0, n)
+    root = custom_root(lambda x, a: x * x * x - a + 0.1 * x, lambda a: cubic(a))
+
+    def cubic(a):
+        x = a * 0 + 1.0
+        for _ in range(8):
+            x = x - (x * x * x - a + 0.1 * x) / (3 * x * x + 0.1)
+        return x
+
+    f = lambda a: total_of(root(a))
+    np.testing.assert_allclose(np.asarray(grad(f)(array(at))), grad(f)(at), rtol=1e-8)
+
+
+def test_a_root_whose_values_are_not_known_says_so():
+    jax = pytest.importorskip("jax")
+    root = custom_root(lambda x, a: x * x - a, solved_by_newton)
+    with pytest.raises(UnsupportedError, match=r"outside of jax\.jit"):
+        jax.jit(grad(lambda a: total_of(root(a))))(jax.numpy.ones(2))
+
+
+def test_a_root_of_tensors_that_require_grad_says_that_torchs_graph_is_lost():
+    torch = pytest.importorskip("torch")
+    root = custom_root(lambda x, a: x * x - a, solved_by_newton)
+    a = torch.ones(2, requires_grad=True)
+    with pytest.raises(ConversionError, match=r"x\.detach\(\)"):
+        grad(lambda a: total_of(root(a)))(a)
+    assert grad(lambda a: total_of(root(a)))(a.detach()).tolist() == [0.5, 0.5]
 
 
 # Errors

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from . import tree
-from .backends import Captured
+from .backends.explain import of_error
+from .backends.libraries import Captured, library_of, refusal
 from .core import box_types, detached, escaped, is_buffer, paused
 from .errors import ConversionError, UnsupportedError
 
@@ -25,11 +26,10 @@ def check_leaves(
     differentiable: list[bool] = []
     for place, leaf in enumerate(leaves):
         leaves[place] = value = entering(leaf) if type(leaf) in box_types else leaf
-        if type(value) not in box_types:
-            why = backend.refusal(value)
-            if why is not None:
-                path = tree.path_of(structure, place, root)
-                raise TypeError(f"pullback.{transform}: {path}: {why}")
+        why = _refusal(backend, value)
+        if why is not None:
+            path = tree.path_of(structure, place, root)
+            raise TypeError(f"pullback.{transform}: {path}: {why}")
         differentiable.append(backend.differentiable(value))
     if leaves and True not in differentiable:
         value = leaves[0]
@@ -40,6 +40,13 @@ def check_leaves(
             f"dtype, with x.astype(float) or float(x)."
         )
     return differentiable
+
+
+def _refusal(backend: Any, value: Any) -> str | None:
+    """Why `value`, which may be traced, cannot be a leaf, or None where it can."""
+    if type(value) not in box_types:
+        return backend.refusal(value)
+    return None if library_of(value) == backend.name else refusal(backend, value)
 
 
 def entering(value: Any) -> Any:
@@ -73,11 +80,9 @@ def _check_outputs(transform: str, leaves: list[Any], structure: Any, backend: A
         )
     for place, leaf in enumerate(leaves):
         leaves[place] = value = paused(leaf) if type(leaf) in box_types else leaf
-        if type(value) in box_types:
-            if value.tracer.ended:
-                raise escaped(value.tracer)
-            continue
-        why = backend.refusal(value)
+        if type(value) in box_types and value.tracer.ended:
+            raise escaped(value.tracer)
+        why = _refusal(backend, value)
         if why is not None:
             path = tree.path_of(structure, place, "output")
             raise TypeError(
@@ -90,16 +95,30 @@ def run(trace: Any, func: Callable[..., Any], call: Callable[..., Any], *args: A
     token = trace.backend.start(func, trace)
     try:
         return call(*args)
-    except (TypeError, ValueError) as error:
-        # NumPy says "setting an array element with a sequence", and JAX "Error interpreting
-        # argument", where ours says what to write.
-        ours = (ConversionError, UnsupportedError)
-        reason = error.__cause__ or error.__context__
-        if isinstance(reason, ours) and not isinstance(error, (*ours, Captured)):
-            raise reason from error
-        raise
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        if isinstance(error, _OURS):
+            raise
+        if (ours := _ours(trace.backend, error)) is None:
+            raise
+        raise ours from error
     finally:
         trace.backend.stop(token)
+
+
+_OURS = (ConversionError, UnsupportedError, Captured)
+
+
+def _ours(backend: Any, error: BaseException) -> BaseException | None:
+    """What says better why a library raised `error`.
+
+    NumPy says "setting an array element with a sequence", and JAX "Error interpreting argument",
+    where ours, which they met, says what to write; and both may have met another library's array.
+    """
+    reason: BaseException | None = error
+    while (reason := reason.__cause__ or reason.__context__) is not None:
+        if isinstance(reason, (ConversionError, UnsupportedError)):
+            return reason
+    return None if str(error).startswith("pullback.") else of_error(backend, error)
 
 
 def refresh_views(leaves: list[Any]) -> None:
@@ -171,12 +190,11 @@ def check_cotangent(
     elif kind is float and shape == ():
         return backend.cast(cotangent, dtype)
     cotangent = _given(cotangent, backend)
-    if type(cotangent) not in box_types:
-        why = backend.refusal(cotangent)
-        if why is not None:
-            raise TypeError(f"{where()}: {why} of shape {shape}")
-    elif cotangent.tracer.ended:
+    if type(cotangent) in box_types and cotangent.tracer.ended:
         raise escaped(cotangent.tracer)
+    why = _refusal(backend, cotangent)
+    if why is not None:
+        raise TypeError(f"{where()}: {why}; the {of}'s shape is {tuple(shape)}")
     got, got_dtype = backend.aval(cotangent)
     if got != shape:
         raise ValueError(

@@ -65,12 +65,15 @@ def user_frame() -> FrameType | None:
     return frame
 
 
-def where(frame: FrameType | None = None) -> str:
-    """The file, line and text at which `frame` is, or by default the program's own code."""
+def where(frame: FrameType | None = None, line: int = 0) -> str:
+    """The file, line and text at which `frame` is, or by default the program's own code.
+
+    An ended frame, of a traceback, is at the `line` that is given.
+    """
     frame = user_frame() if frame is None else frame
     if frame is None:
         return "an unknown place"
-    filename, line = frame.f_code.co_filename, frame.f_lineno
+    filename, line = frame.f_code.co_filename, line or frame.f_lineno
     text = linecache.getline(filename, line, frame.f_globals).strip()
     return f"{filename}:{line}" + (f": {text}" if text else "")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class EscapedTracerError(RuntimeError):
     """A traced value was used after the transform that made it had ended.
@@ -15,7 +18,10 @@ class ConversionError(TypeError):
 
 
 class UnsupportedError(TypeError):
-    """A function, or an option of one, that has no derivative rule was called on a traced value."""
+    """A function that has no derivative rule, or not with these arguments, met a traced value.
+
+    So it is where arrays of two libraries meet in one call.
+    """
 
 
 class BatchingError(UnsupportedError):
@@ -31,3 +37,13 @@ class StaleValueError(RuntimeError):
 
 class ConvergenceError(RuntimeError):
     """The linear system of an implicit derivative could not be solved."""
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """How an error ends that says that there is no `name`: with those of `names` that are like it.
+
+    They come in the order of likeness, which is that of what follows the module; there may be none.
+    """
+    known = {one.rpartition(".")[2]: one for one in sorted(names)}
+    alike = difflib.get_close_matches(name.rpartition(".")[2], known, n=3, cutoff=0.7)
+    return f" The closest that there is: {', '.join(known[one] for one in alike)}." if alike else ""

@@ -1,4 +1,7 @@
-"""Linear systems given by products alone: solved directly when small, by GMRES beyond."""
+"""Linear systems given by products alone: solved directly when small, by GMRES beyond.
+
+The vectors of the solver are NumPy's, whatever library the arrays are of that the products take.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .backends import backend_of
 from .errors import ConvergenceError
 
 Vector = np.ndarray[Any, Any]
@@ -32,13 +36,20 @@ def solve_linear(
     Raises `ConvergenceError`, which begins with `title`, unless the residual of what was found is
     small.
     """
-    vector = _to_vector(b)
+    backend = backend_of(b)
+    arrays = [backend.computed(part) for part in b]
+    vector = _to_vector(arrays)
+
+    def of_library(v: Vector) -> tuple[Any, ...]:
+        pairs = zip(_from_vector(v, arrays), b, strict=True)
+        return tuple(backend.like(array, part) for array, part in pairs)
 
     def matvec(v: Vector) -> Vector:
-        return _to_vector(operator(_from_vector(np.asarray(v, vector.dtype), b)))
+        products = operator([*of_library(np.asarray(v, vector.dtype))])
+        return _to_vector([backend.computed(part) for part in products])
 
     if not vector.size:
-        return _from_vector(vector, b)
+        return of_library(vector)
     solve = linear_solve or functools.partial(_solve, title)
     found = np.asarray(solve(matvec, vector))
     if found.shape != vector.shape:
@@ -46,8 +57,8 @@ def solve_linear(
             f"{title}: linear_solve returned shape {found.shape}, expected "
             f"{vector.shape}, that of its right-hand side"
         )
-    _check(title, matvec, found, vector, _precision(b))
-    return _from_vector(found, b)
+    _check(title, matvec, found, vector, _precision(arrays))
+    return of_library(found)
 
 
 def _solve(title: str, matvec: Callable[[Vector], Vector], b: Vector) -> Vector:
@@ -95,29 +106,27 @@ def _failure(title: str, why: str) -> ConvergenceError:
 
 
 def _precision(parts: Sequence[Any]) -> float:
-    return max(float(np.finfo(np.asarray(part).dtype).eps) for part in parts)
+    return max(float(np.finfo(part.dtype).eps) for part in parts)
 
 
 def _to_vector(parts: Sequence[Any]) -> Vector:
     """All elements as one real vector in double precision."""
     flat: list[Any] = []
-    for part in parts:
-        array = np.asarray(part)
+    for array in parts:
         wide = np.complex128 if array.dtype.kind == "c" else np.float64
         flat.append(np.ascontiguousarray(array, wide).reshape(-1).view(np.float64))
     return np.concatenate(flat)
 
 
-def _from_vector(vector: Vector, like: Sequence[Any]) -> Any:
+def _from_vector(vector: Vector, like: Sequence[Any]) -> list[Any]:
     """Arrays shaped and typed as those of `like`, with the elements of `vector`."""
     parts: list[Any] = []
     start = 0
-    for part in like:
-        array = np.asarray(part)
+    for array in like:
         size = array.size * (2 if array.dtype.kind == "c" else 1)
         flat = vector[start : start + size]
         start += size
         if array.dtype.kind == "c":
             flat = np.ascontiguousarray(flat).view(np.complex128)
-        parts.append(flat.reshape(array.shape).astype(array.dtype)[()])
-    return tuple(parts)
+        parts.append(flat.reshape(array.shape).astype(array.dtype))
+    return parts

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from .callers import OURS
 from .core import Primitive, bind, box_types, current, new_box, open_pauses
 from .reverse import project
 from .rules import IDENTITY, NEGATE, PARTIAL, TRANSPOSE, VALUE, Rule, source_of
@@ -159,7 +160,7 @@ def recorder(primitive: Primitive, backend: Any) -> Callable[..., Any]:
     record = FunctionType(_first.__code__, scope, "record")
 
     def compiled(*args: Any) -> Any:
-        exec(_source(primitive, backend), scope)  # noqa: S102
+        exec(compile(_source(primitive, backend), f"{OURS}<{primitive.name}>", "exec"), scope)  # noqa: S102
         # Tables hold `record` already: it takes over the code, at the cost of no further call.
         record.__code__ = scope["record"].__code__
         scope["record"] = record
@@ -335,6 +336,7 @@ def on_values(primitive: Primitive, backend: Any) -> Callable[..., Any]:
             values.append(value)
         return impl(*values)
 
+    apply.__name__ = primitive.name
     return apply
 
 

@@ -11,8 +11,6 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .backends import backend_of
 from .border import split_aux
 from .calls import (
@@ -32,7 +30,10 @@ from .captures import Captured
 from .core import bind, box_types, no_grad
 from .forward import jvp
 from .krylov import LinearSolve, solve_linear
-from .ops.lift import made_up
+from .ops.index import getitem
+from .ops.lift import canonical, made_up
+from .ops.shape import stack
+from .rules import shape_of
 from .vjp import Recording
 
 Leaves = list[Any]
@@ -77,10 +78,10 @@ def _check_root(names: Names, roots: Leaves, packing: Packing) -> None:
 
 def _check_square(names: Names, x: Leaves, outs: Leaves, packing: Packing) -> None:
     for number, (leaf, out) in enumerate(zip(x, outs, strict=True)):
-        if np.shape(leaf) != np.shape(out):
+        if shape_of(leaf) != shape_of(out):
             raise ValueError(
                 f"{names.title}: {packing.path(number, names.function)}: got shape "
-                f"{np.shape(out)}, expected {np.shape(leaf)}, the root's own"
+                f"{shape_of(out)}, expected {shape_of(leaf)}, the root's own"
             )
 
 
@@ -187,16 +188,18 @@ class BatchedRoot(_Kept, Batched):
         roots: list[Any] = []
         aux: list[Any] = []
         for k in range(self.size):
-            one = [v[k] if b else v for v, b in zip(values, self.batched, strict=True)]
+            pairs = zip(values, self.batched, strict=True)
+            one = [getitem(v, index=k) if b else v for v, b in pairs]
             roots.append(self.inner.impl(*one))
             aux.append(self.aux)
         self.aux = aux
-        return tuple(np.stack(parts) for parts in zip(*roots, strict=True))
+        return tuple(stack(*parts, axis=0) for parts in zip(*roots, strict=True))
 
     def sample(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Arrays like the roots."""
         one = [made_up(v) if b else v for v, b in zip(values, self.batched, strict=True)]
-        return tuple(np.zeros((self.size, *x.shape), x.dtype) for x in self.inner.sample(one))
+        roots = self.inner.sample(one)
+        return tuple(canonical(x).zeros((self.size, *x.shape), x.dtype) for x in roots)
 
     def pull_at(
         self, x: Sequence[Any], values: Leaves, wanted: list[bool], cotangents: Leaves
@@ -336,5 +339,7 @@ class LinearCall(RootCall):
 
 def _in_dtype_of(like: Any, value: Any) -> Any:
     """`value` in the dtype that the tangent or cotangent of `like` has."""
-    dtype = backend_of([like]).aval(like)[1]
-    return value if type(value) in box_types or value.dtype == dtype else value.astype(dtype)
+    backend = backend_of([like])
+    dtype = backend.aval(like)[1]
+    same = type(value) in box_types or value.dtype == dtype
+    return value if same else backend.cast(value, dtype)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ..callers import where
+from ..errors import UnsupportedError, closest
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -17,6 +20,14 @@ class Table(dict[Any, Callable[..., Any]]):
     def __init__(self, name_of: Callable[[Any], str]) -> None:
         super().__init__()
         self.name_of = name_of
+
+    def lacking(self, function: Any, library: str, hint: str) -> UnsupportedError:
+        """The error for a function of a library's, given or named, that is not in the table."""
+        name = function if isinstance(function, str) else self.name_of(function)
+        return UnsupportedError(
+            f"{name} of a traced array of {library} has no derivative rule in pullback, at "
+            f"{where()}.{closest(name, map(self.name_of, self))} {hint}"
+        )
 
     def implements(self, *library_functions: Any) -> Callable[[F], F]:
         """Use the decorated function for each of these when it is called on boxes."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
@@ -18,9 +18,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import core
-from ...errors import UnsupportedError
+from ...errors import UnsupportedError, closest
 from ...ops.declare import registry
 from .. import degenerate
+from ..libraries import refusal
 from . import contract, elementwise, fft, helpers, index, linalg, reduce, shape
 
 # How many functions run under a transform here: what is made there may be written into.
@@ -41,7 +42,7 @@ class Implementations(dict[str, Any]):
             self.update(backend.bound(family))
 
     def __missing__(self, name: str) -> Any:
-        raise lacking(name, self.library)
+        raise lacking(name, self.library, self)
 
     @staticmethod
     def constant(value: Any, _: Any) -> Any:
@@ -59,12 +60,13 @@ def functions_of(module: ModuleType) -> dict[str, Any]:
     return getattr(module, "FUNCTIONS", {}) | public
 
 
-def lacking(name: str, library: str) -> UnsupportedError:
-    """The error for a function that a library has not."""
+def lacking(name: str, library: str, names: Iterable[str] = ()) -> UnsupportedError:
+    """The error for a function that a library has not; those of `names` it has."""
     return UnsupportedError(
         f"the function {name!r} does not run on arrays of {library}, which follow the array API "
         f"standard and have no such function; write it in the standard's functions, or convert "
-        f"the array with numpy.from_dlpack(x) and differentiate the NumPy program"
+        f"the array with numpy.from_dlpack(x) and differentiate the NumPy program."
+        f"{closest(name, names)}"
     )
 
 
@@ -83,6 +85,7 @@ class ArrayApiBackend:
     box_type: Any = None  # set by the frontend
     implementations_type: Any = Implementations
     following = None
+    takes: ClassVar[tuple[type, ...]] = ()  # of other libraries' arrays, those that it reads
     adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
     aligned: Any = None  # gives a cotangent the layout of its primal
     in_place = False  # a write makes a new array, which the box moves on to
@@ -102,6 +105,7 @@ class ArrayApiBackend:
     def __init__(self, namespace: Any, array_type: type, device: Any) -> None:
         self.namespace = namespace
         self.name = namespace.__name__.removeprefix("array_api_compat.")
+        self.converts = f"{self.name}.asarray(np.asarray(x))"  # of another library's array
         self.array_type = array_type
         self.device = device
         self.float64 = getattr(namespace, "float64", None)
@@ -122,7 +126,7 @@ class ArrayApiBackend:
         try:
             return getattr(self.namespace, name)
         except AttributeError:
-            raise lacking(name, self.name) from None
+            raise lacking(name, self.name, dir(self.namespace)) from None
 
     @property
     def linalg(self) -> Any:
@@ -146,6 +150,15 @@ class ArrayApiBackend:
             return np.array(np.from_dlpack(x))
         except (AttributeError, TypeError, RuntimeError, BufferError):
             return np.array(x)
+
+    def computed(self, x: Any) -> Any:
+        """The values of a raw array, for a solver that is not followed."""
+        return self.host(x)
+
+    def like(self, array: Any, value: Any) -> Any:
+        """An array of NumPy's as one of the library's, on the device of `value`."""
+        flat = self.asarray(array.reshape(-1), dtype=value.dtype, like=value)
+        return self.namespace.reshape(flat, array.shape)
 
     # Indexing
 
@@ -280,11 +293,7 @@ class ArrayApiBackend:
         """Why `value` cannot be a leaf, or None where it can."""
         if self.is_array(value) or type(value) in (bool, int, float, complex):
             return None
-        return (
-            f"got {type(value).__module__}.{type(value).__name__} beside an array of {self.name}, "
-            f"expected another of these or a number; convert it with {self.name}.asarray, or with "
-            "from_dlpack"
-        )
+        return refusal(self, value)
 
     def is_array(self, value: Any) -> bool:
         """Is it an array of this library?"""

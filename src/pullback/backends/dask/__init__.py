@@ -17,8 +17,8 @@ import numpy as np
 
 from ... import core
 from ...errors import UnsupportedError
-from .. import Captured
 from ..array_api import ArrayApiBackend, Implementations, lacking
+from ..libraries import captured, library_of
 from . import blocks, blockwise, contract, index, linalg, reduce, shape
 from .chunks import as_dask, chunks_for, fresh, marked
 
@@ -55,6 +55,7 @@ def _noting_chunks(name: str, function: Any) -> Any:
 class DaskBackend(ArrayApiBackend):
     """Answers for Dask arrays."""
 
+    takes = (np.ndarray, np.generic)
     families: ClassVar[tuple[ModuleType, ...]] = (
         *ArrayApiBackend.families,
         blockwise,
@@ -68,6 +69,7 @@ class DaskBackend(ArrayApiBackend):
 
     def __init__(self) -> None:
         super().__init__(importlib.import_module("array_api_compat.dask.array"), da.Array, None)
+        self.converts = "da.from_array(np.asarray(x))"
         self.implementations = DaskImplementations(self)
         vars(self.xp).update(blocks.PRIMITIVES, tril=self.tril)
         self.implementations.xp = self.xp
@@ -86,6 +88,10 @@ class DaskBackend(ArrayApiBackend):
                 "program: write x[i.compute()], or da.where(mask, x, 0) for x[mask]"
             )
         return np.array(x)
+
+    def computed(self, x: Any) -> Any:
+        """The values of a raw array: a solver's steps depend on them, so they are computed."""
+        return np.asarray(x)
 
     def has_zeros(self, cotangent: Any) -> bool:
         """May any element be exactly zero? Only of numbers given to `cast` is it known."""
@@ -106,8 +112,8 @@ class DaskBackend(ArrayApiBackend):
 
     def adopts(self, value: Any) -> Any:
         """NumPy's arrays as Dask arrays of one block; anything else as it is."""
-        if type(value) in core.box_types and value.tracer.backend is not self:
-            raise Captured(self)  # the transform that follows it has to start again
+        if library_of(value) == "numpy" and type(value) in core.box_types:
+            raise captured(self.name)  # the transform that follows it has to start again
         if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fciub":
             return self.asarray(value)
         return value
@@ -224,8 +230,6 @@ def core_lead(value: Any) -> int:
 
 
 _NONZERO = "pullback_nonzero"
-# Where traced arrays of NumPy meet a Dask array, the program's results are Dask's.
-TAKES_CAPTURED = True
 backend = DaskBackend()
 
 

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ... import core
+from ...errors import UnsupportedError
 from ..array_api import ArrayApiBackend, Implementations
 from . import contract, index, reduce
 from .scope import Held, hold, new_scope, on_raw, release
@@ -33,12 +34,14 @@ class JaxBackend(ArrayApiBackend):
     """Answers for JAX's arrays and for the tracers of JAX's transforms."""
 
     mutable = False
+    takes = (np.ndarray, np.generic)
     implementations_type = JaxImplementations
     families = (*ArrayApiBackend.families, index, contract, reduce)
 
     def __init__(self) -> None:
         super().__init__(jnp, jax.Array, None)
         self.name = "jax.numpy"
+        self.converts = "jnp.asarray(np.asarray(x))"
         self.float64 = np.dtype(np.float64)
         core.implementations[Held] = self.implementations
 
@@ -51,6 +54,20 @@ class JaxBackend(ArrayApiBackend):
     def host(self, x: Any) -> Any:
         """The values of a raw array as a NumPy array of their own."""
         return np.array(x)
+
+    def computed(self, x: Any) -> Any:
+        """The values of a raw array, for a solver that is not followed."""
+        if isinstance(x, jax.core.Tracer):
+            raise UnsupportedError(
+                "under jax.jit, or another transform of JAX's, the derivative of a solver's result "
+                "is not known: its linear system is solved outside of JAX. Take the derivative "
+                "outside of jax.jit"
+            )
+        return np.asarray(x)
+
+    def like(self, array: Any, value: Any) -> Any:
+        """An array of NumPy's as one of JAX's."""
+        return self.asarray(array)
 
     def has_zeros(self, cotangent: Any) -> bool:
         """May any element be exactly zero? Yes, where that is not known."""
@@ -102,14 +119,7 @@ class JaxBackend(ArrayApiBackend):
         """Why `value` cannot be a leaf, or None where it can."""
         if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "biufcV":
             return f"got an array of dtype {value.dtype} among arrays of JAX; pass numbers"
-        why = super().refusal(value)
-        if why is not None and not jax.tree_util.all_leaves([value]):
-            kind = f"{type(value).__module__}.{type(value).__qualname__}"
-            return (
-                f"got {kind}, a tree that is registered with JAX only; let pullback know it with "
-                f"pullback.register_node({type(value).__name__}, flatten, unflatten)"
-            )
-        return why
+        return super().refusal(value)
 
     def differentiable(self, value: Any) -> bool:
         """Is this leaf of a floating-point or complex dtype (bfloat16 and the like too)?"""

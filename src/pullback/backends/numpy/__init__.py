@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...core import box_types, detached, is_batched, is_buffer, memory_of, raw
+from ...core import detached, is_batched, is_buffer, memory_of, raw
 from ...mutate import boxes_of, writable
 from .. import degenerate
+from ..libraries import called, gives_way, refusal
 from . import contract, elementwise, fft, index, linalg, reduce, shape, special
 from .index import compact, places
 
@@ -49,6 +50,8 @@ class NumpyBackend:
     xp = xp
     adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
     aligned: Any = None  # gives a cotangent the layout of its primal
+    takes: ClassVar[tuple[type, ...]] = ()  # of other libraries' arrays, those that it reads
+    converts = "np.asarray(x)"  # what makes its array of another library's
     following = None  # NumPy has no mode that makes what is computed constants
     in_place = True  # a write changes the array itself
     lends = True  # without a copy before the first write, as a plain array's buffer
@@ -93,10 +96,10 @@ class NumpyBackend:
     def convert(apply: Any, x: Any, y: Any) -> Any:
         """`apply` with those of its two arguments that are no operands as arrays."""
         operands = NumpyBackend.operands
+        if gives_way(called(apply), NumpyBackend, (x, y)):
+            return NotImplemented
         if any(getattr(type(arg), "__array_ufunc__", True) is None for arg in (x, y)):
             return NotImplemented
-        if any(type(arg) in box_types and type(arg) not in operands for arg in (x, y)):
-            return NotImplemented  # another library's box, which knows both
         args = [arg if type(arg) in operands else NumpyBackend.as_array(arg) for arg in (x, y)]
         for given, arg in zip((x, y), args, strict=True):
             if getattr(getattr(arg, "dtype", None), "kind", "") == "O":
@@ -120,7 +123,7 @@ class NumpyBackend:
             )
         if isinstance(value, (bool, int, float, complex)):
             return None
-        return f"got {type(value).__module__}.{type(value).__name__}, expected an array or a number"
+        return refusal(NumpyBackend, value)
 
     @staticmethod
     def differentiable(value: Any) -> bool:
@@ -144,6 +147,16 @@ class NumpyBackend:
     def cast(value: Any, dtype: Any) -> Any:
         """A number or array as an array (or NumPy scalar) of `dtype`, never the same memory."""
         return np.array(value, dtype=dtype)[()]
+
+    @staticmethod
+    def computed(value: Any) -> Any:
+        """A raw array, or a number, as an array for a solver that is not followed."""
+        return np.asarray(value)
+
+    @staticmethod
+    def like(array: Any, value: Any) -> Any:  # noqa: ARG004 (where it is to lie, in others)
+        """An array of NumPy's as one of the library's, beside the array `value`."""
+        return array[()]
 
     @staticmethod
     def aval(value: Any) -> tuple[tuple[int, ...], Any]:

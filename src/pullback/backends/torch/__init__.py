@@ -14,11 +14,12 @@ import numpy as np
 import torch
 
 from ... import core
-from ...errors import ConversionError, UnsupportedError
+from ...errors import ConversionError, UnsupportedError, closest
 from ...ops.declare import registry
 from ...ops.native import FAMILIES
 from ...ops.native import registry as native_registry
 from .. import degenerate
+from ..libraries import called, check_one_library, refusal
 from . import (
     along,
     autograd,
@@ -47,7 +48,7 @@ class _Implementations(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         raise UnsupportedError(
             f"the op {name!r} does not run on torch tensors: convert them with x.numpy(), and "
-            "differentiate the NumPy program"
+            f"differentiate the NumPy program.{closest(name, self)}"
         )
 
     xp: Any
@@ -125,6 +126,8 @@ class TorchBackend:
     interception: Any = None
     # Under torch.no_grad nothing that is computed has a derivative.
     following = staticmethod(torch.is_grad_enabled)
+    takes: ClassVar[tuple[type, ...]] = (np.generic,)  # as numbers
+    converts = "torch.from_numpy(np.asarray(x))"
     adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
     aligned: Any = None  # gives a cotangent the layout of its primal
     operands: ClassVar[set[type]] = {torch.Tensor, float, int, complex, bool}
@@ -166,9 +169,12 @@ class TorchBackend:
                 args.append(arg)
             elif isinstance(arg, torch.Tensor):
                 args.append(plain(arg))
+            elif isinstance(arg, np.generic):
+                args.append(arg.item())
             elif isinstance(arg, (float, int, complex)):
                 args.append(arg)
             else:
+                check_one_library(called(apply), TorchBackend, (arg,))
                 return NotImplemented
         return apply(*args)
 
@@ -177,9 +183,7 @@ class TorchBackend:
         """Why `value` cannot be a leaf, or None where it can."""
         if isinstance(value, (torch.Tensor, bool, int, float, complex)):
             return None
-        name = f"{type(value).__module__}.{type(value).__name__}"
-        hint = ", with torch.from_numpy(it)" if name == "numpy.ndarray" else ""
-        return f"got {name} beside torch.Tensor, expected a torch tensor or a number{hint}"
+        return refusal(TorchBackend, value)
 
     @staticmethod
     def differentiable(value: Any) -> bool:
@@ -209,6 +213,22 @@ class TorchBackend:
         if isinstance(value, torch.Tensor):
             return value.to(dtype)
         return torch.tensor(value, dtype=dtype, device=self.device)
+
+    @staticmethod
+    def computed(value: Any) -> Any:
+        """A raw tensor's values as a NumPy array, for a solver that is not followed."""
+        if torch.is_grad_enabled() and value.requires_grad:
+            raise ConversionError(
+                "the derivative of a solver's result is not attached to torch's own graph: pass "
+                "primals, and capture tensors, that do not require grad (x.detach()), and nest "
+                "pullback's transforms"
+            )
+        return value.detach().cpu().resolve_conj().resolve_neg().numpy()
+
+    @staticmethod
+    def like(array: Any, value: Any) -> Any:
+        """An array of NumPy's as a tensor, on the device of `value`."""
+        return torch.as_tensor(array, device=value.device)
 
     @staticmethod
     def aval(value: Any) -> tuple[tuple[int, ...], Any]:

@@ -3,52 +3,26 @@
 from __future__ import annotations
 
 import functools
-import math
-import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...backends.array_api import ArrayApiBackend
-from ...callers import where
-from ...core import Box, box_types, is_batched, paused, raw
-from ...errors import BatchingError, ConversionError
+from ...core import Box, box_types, raw
+from ...errors import ConversionError
+from ..traced import Traced
 from .dispatch import functions
 from .namespace import namespace_for
 
 
-class StandardMethods:
+class StandardMethods(Traced):
     """What every traced array of a library that follows the standard has."""
 
     __slots__ = ()
-    alias: Any
-    index: int
-    tangent: Any
-    tracer: Any
-    value: Any
-    namespace_name = "x.__array_namespace__()"  # whose functions an error advises
     __array_priority__ = 1000.0
     __array_ufunc__ = None  # NumPy's operators leave it to ours
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
         return namespace_for(self.tracer.backend, api_version)
-
-    # What the array is: under `vmap`, one example's
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.value.shape)[self.tracer.lead :]
-
-    @property
-    def dtype(self) -> Any:
-        return self.value.dtype
-
-    @property
-    def ndim(self) -> int:
-        return self.value.ndim - self.tracer.lead
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
 
     @property
     def device(self) -> Any:
@@ -73,54 +47,17 @@ class StandardMethods:
     def mT(self) -> Any:
         return functions["matrix_transpose"](self)
 
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of an array of no dimensions")
-        return self.shape[0]
-
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
             raise TypeError("iteration over an array of no dimensions")
         array: Any = self
         return (array[i, ...] for i in range(self.shape[0]))
 
-    def __repr__(self) -> str:
-        return f"Traced<{self.tracer.name}, level {self.tracer.level}>({raw(self)!r})"
-
     def __str__(self) -> str:
         return str(raw(self))
 
     def __format__(self, spec: str) -> str:
         return format(self._constant(f"formatting as {spec!r}"), spec) if spec else str(self)
-
-    __hash__: Any = None
-
-    # Ways out: reading a value for a branch is allowed, losing a derivative is not
-
-    def __bool__(self) -> bool:
-        if is_batched(self):
-            raise BatchingError(
-                f"pullback.vmap: bool() of a batched value at {where()}: under vmap the value is "
-                "another for each example. Write xp.where(condition, x, y) for a branch, or run "
-                "the function example by example, with vmap(..., fallback='loop')."
-            )
-        return bool(raw(self))
-
-    def __float__(self) -> float:
-        return float(self._constant("float()"))
-
-    def __int__(self) -> int:
-        return int(self._constant("int()"))
-
-    def __complex__(self) -> complex:
-        return complex(self._constant("complex()"))
-
-    def __index__(self) -> int:
-        return operator.index(self._constant("use as an index"))
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        array = self.tracer.backend.host(self._constant("conversion to a NumPy array"))
-        return array if dtype is None else array.astype(dtype)
 
     def __dlpack__(
         self,
@@ -135,25 +72,6 @@ class StandardMethods:
 
     def __dlpack_device__(self) -> Any:
         return raw(self).__dlpack_device__()
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        raise ConversionError(
-            f"a value traced by pullback.{self.tracer.name} cannot be pickled; return it from the "
-            "function, or send pullback.stop_gradient(x)"
-        )
-
-    def _constant(self, how: str) -> Any:
-        """The raw array, or an error if its derivative would be lost."""
-        if self.alias is not None:
-            self.alias.refresh(self)
-        value = paused(self)
-        if is_batched(value) or (type(value) in box_types and value.tracer.level):
-            raise ConversionError(
-                f"{how} of a value traced by pullback.{self.tracer.name} would lose its "
-                f"derivative, at {where()}. Use the value itself and the functions of "
-                f"{self.namespace_name}; for a constant write pullback.stop_gradient(x)."
-            )
-        return raw(value)
 
 
 def method(name: str, function: Callable[..., Any]) -> None:

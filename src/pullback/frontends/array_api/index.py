@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...backends.array_api.index import is_basic
+from ...backends.libraries import check_index
 from ...core import detached, is_batched, raw
 from ...ops import index as ops
 from ...ops.lift import with_operands
@@ -19,6 +20,7 @@ from .dispatch import axis_of, backend_among, implements, is_box
 
 def static_index(index: Any, backend: Any) -> Any:
     """`index` with NumPy's arrays, which are ours, in the place of the library's."""
+    check_index(backend, index)
     if type(index) is tuple:
         return tuple(static_index(part, backend) for part in index)
     if type(index) is slice:

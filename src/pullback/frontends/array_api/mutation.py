@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backends.libraries import check_one_library
 from ...core import box_types, check_write, is_batched, paused
 from ...errors import UnsupportedError
 from . import alias
@@ -19,6 +20,7 @@ def setitem(self: Any, key: Any, value: Any, /) -> None:
     check_write(self)
     backend = self.tracer.backend
     backend.check_mutable("x[i] = v")
+    check_one_library("x[i] = v", backend, [value])
     index = static_index(key, backend)
     if self.alias is not None:
         if alias.completes(self, index, value):

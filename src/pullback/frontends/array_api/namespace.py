@@ -7,16 +7,18 @@ something is; what makes arrays of nothing gives arrays that can take traced val
 from __future__ import annotations
 
 import contextlib
-import difflib
 import functools
 import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ...backends.array_api import lacking
+from ...backends.libraries import check_one_library, mixed
 from ...backends.numpy import backend as numpy_backend
-from ...errors import UnsupportedError
+from ...errors import UnsupportedError, closest
 from . import numpy, torch
 from .dispatch import boxes_in, constants, functions
 
@@ -71,11 +73,9 @@ class Namespace:
         full = self._prefix + name
         ours = functions.get(full)
         if ours is None and not hasattr(self._theirs, name):
-            closest = difflib.get_close_matches(name, dir(self), n=3)
-            advice = f"; it has {', '.join(closest)}" if closest else ""
             raise AttributeError(
-                f"{self._backend.name} has no {full}, and it is not in the array API standard"
-                f"{advice}"
+                f"{self._backend.name} has no {full}, and it is not in the array API standard."
+                f"{closest(name, dir(self))}"
             )
         theirs = getattr(self._theirs, name, None)
         if ours is None and (not callable(theirs) or isinstance(theirs, type)):
@@ -98,10 +98,10 @@ def _dispatching(
                 raise lacking(name, backend.name)
             out = theirs(*args, **kwargs)
             return buffer(backend, out) if makes else out
-        check_one_library(name, backend, boxes, (*args, *kwargs.values()))
+        check_one_library(name, backend, (*args, *kwargs.values()))
         if ours is not None:
             return ours(*args, **kwargs)
-        return _of_values(name, theirs, args, kwargs)
+        return _of_values(name, backend.name, theirs, args, kwargs)
 
     shown: Any = theirs if theirs is not None else ours
     functools.update_wrapper(function, shown)
@@ -110,16 +110,14 @@ def _dispatching(
     return function
 
 
-def _of_values(name: str, theirs: Any, args: Any, kwargs: Any) -> Any:
+def _of_values(name: str, library: str, theirs: Any, args: Any, kwargs: Any) -> Any:
     """A function that has no derivative, on the values."""
     if name in _OF_FORM:
         args = tuple(arg.dtype if boxes_in([arg]) else arg for arg in args)
         return theirs(*args, **kwargs)
     if name not in CONSTANTS:
-        raise UnsupportedError(
-            f"{name} has no derivative rule in pullback. Use functions that have one, or compute "
-            "it on pullback.stop_gradient(x)."
-        )
+        hint = "Use functions that have one, or compute it on pullback.stop_gradient(x)."
+        raise functions.lacking(name, library, hint)
     args, kwargs = constants(args), {k: constants(v) for k, v in kwargs.items()}
     if boxes_in((*args, *kwargs.values())):
         raise UnsupportedError(
@@ -129,35 +127,14 @@ def _of_values(name: str, theirs: Any, args: Any, kwargs: Any) -> Any:
     return theirs(*args, **kwargs)
 
 
-def check_one_library(name: str, backend: Any, boxes: Any, values: Any) -> None:
-    """Raise if arrays of two libraries meet in one call."""
-    names = {box.tracer.backend.name for box in boxes}
-    names |= {_library_of(value) for value in values if _is_foreign(backend, value)}
-    if names - {backend.name}:
-        raise TypeError(
-            f"{name}: got arrays of {' and '.join(sorted(names | {backend.name}))} in one call; "
-            f"convert them to {backend.name} before the transform: {backend.name}.asarray(x), or "
-            f"{backend.name}.from_dlpack(x)"
-        )
-
-
 def is_operand(name: str, box: Any, other: Any) -> bool:
     """Can an operator take `other` beside this box? An array of another library is an error."""
     backend = box.tracer.backend
-    check_one_library(name, backend, boxes_in([other]), [other])
+    check_one_library(name, backend, [other])
     number = isinstance(other, (bool, int, float, complex))
+    if isinstance(other, np.generic):
+        raise mixed(name, backend, ["numpy"])
     return number or backend.is_array(other) or bool(boxes_in([other]))
-
-
-def _is_foreign(backend: Any, value: Any) -> bool:
-    """Is it an array of another library?"""
-    if not hasattr(value, "dtype") or not hasattr(value, "shape") or boxes_in([value]):
-        return False
-    return not backend.is_array(value)
-
-
-def _library_of(value: Any) -> str:
-    return type(value).__module__.split(".")[0]
 
 
 class SelfDispatching(Namespace):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...backends.dask import DaskBackend, backend
 from ...callers import where
-from ...core import Box, box_types, raw
+from ...core import Box, box_types
 from ...errors import ConversionError, UnsupportedError
 from ..array_api.box import StandardMethods
 from .dispatch import call, functions
@@ -62,16 +62,6 @@ class DaskBox(StandardMethods, Box):
         return tuple(max(sizes) for sizes in self.chunks)
 
     @property
-    def nbytes(self) -> int:
-        """The bytes of all elements."""
-        return self.size * self.dtype.itemsize
-
-    @property
-    def itemsize(self) -> int:
-        """The bytes of an element."""
-        return self.dtype.itemsize
-
-    @property
     def T(self) -> Any:
         return functions["transpose"](self)
 
@@ -114,12 +104,6 @@ class DaskBox(StandardMethods, Box):
     def item(self) -> Any:
         """The value of a constant."""
         return self._constant(".item()").compute().item()
-
-    def __bool__(self) -> bool:
-        return StandardMethods.__bool__(self)
-
-    def __repr__(self) -> str:
-        return f"Traced<{self.tracer.name}, level {self.tracer.level}>({raw(self)!r})"
 
     @property
     def flags(self) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
+from ...backends.dask import backend
+from ...backends.libraries import check_one_library
 from ...core import box_types
 from ...ops import contract as ops
 from ..array_api.dispatch import boxes_in
@@ -77,12 +79,14 @@ def einsum(*operands: Any, **options: Any) -> Any:
 
 
 def _operator(self: Any, other: Any) -> Any:
+    check_one_library("matmul", backend, [other])
     if not (type(other) in box_types or isinstance(other, (np.ndarray, da.Array, list))):
         return NotImplemented
     return matmul(self, other)
 
 
 def _reflected(self: Any, other: Any) -> Any:
+    check_one_library("matmul", backend, [other])
     if not (type(other) in box_types or isinstance(other, (np.ndarray, da.Array, list))):
         return NotImplemented
     return matmul(other, self)

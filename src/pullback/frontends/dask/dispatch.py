@@ -13,8 +13,8 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
-from ...backends import Captured
 from ...backends.dask import backend
+from ...backends.libraries import captured, check_one_library
 from ...core import box_types, detached, raw
 from ...errors import UnsupportedError
 from ...mutate import BufferTrace
@@ -22,7 +22,7 @@ from ..array_api.dispatch import boxes_in
 from ..table import Table
 
 # NumPy's name -> ours.
-functions = Table(str)
+functions = Table("da.{}".format)
 implements = functions.implements
 
 
@@ -39,7 +39,13 @@ def call(name: str, args: Any, kwargs: Any) -> Any:
     """Ours for the function of this name, of which an argument is traced."""
     ours = known_as(name)
     if ours is None:
-        raise unsupported(f"da.{name}")
+        raise functions.lacking(
+            f"da.{name}",
+            backend.name,
+            "Write it in functions that have one, as x.map_blocks(function) with a NumPy function "
+            "of one block, or on pullback.stop_gradient(x)",
+        )
+    check_one_library(f"da.{name}", backend, (*args, *kwargs.values()))
     out = kwargs.get("out")
     if out is not None:
         raise UnsupportedError(
@@ -69,7 +75,9 @@ def operand(value: Any) -> Any:
             return value
         if not value.tracer.level:
             return operand(raw(value))
-        raise Captured(backend)
+        check_one_library("da.asarray", backend, [value])
+        raise captured(backend.name)
+    check_one_library("da.asarray", backend, [value])
     if isinstance(value, da.Array) or type(value) in (bool, int, float, complex):
         return value
     if isinstance(value, (list, tuple)) and boxes_in(value):

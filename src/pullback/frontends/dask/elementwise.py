@@ -9,6 +9,7 @@ import dask.array as da
 import numpy as np
 
 from ...backends.dask import backend
+from ...backends.libraries import check_one_library
 from ...core import box_types, detached
 from ...ops import elementwise as ops
 from ...ops.declare import registry
@@ -119,6 +120,7 @@ def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8) -> Any:
 
 def _operator(name: str, *, reflected: bool) -> Callable[[Any, Any], Any]:
     def operate(self: Any, other: Any) -> Any:
+        check_one_library(name, backend, [other])
         if not (type(other) in box_types or isinstance(other, (*_NUMBERS, list))):
             return NotImplemented
         apply = functions[name]

@@ -10,6 +10,7 @@ import numpy as np
 from ...backends.dask import backend
 from ...backends.dask.blocks import persist as ops_persist
 from ...backends.dask.blocks import rechunk as ops_rechunk
+from ...backends.libraries import check_one_library
 from ...core import box_types, check_write, detached, raw
 from ...errors import UnsupportedError
 from ...ops import shape as ops
@@ -20,6 +21,10 @@ from ..array_api.dispatch import axis_of
 from ..array_api.index import read, static_index
 from .box import method, named
 from .dispatch import functions, implements, operand
+
+functions["shape"] = lambda a: a.shape
+functions["ndim"] = lambda a: a.ndim
+functions["size"] = lambda a, axis=None: a.size if axis is None else a.shape[axis]
 
 
 @implements("reshape")
@@ -271,6 +276,7 @@ def _known(key: Any) -> Any:
 
 def _setitem(self: Any, key: Any, value: Any) -> None:
     """As Dask's: a mask of the array's own shape may be lazy."""
+    check_one_library("x[i] = v", backend, [value])
     value = operand(value)
     mask = detached(key) if type(key) in box_types else key
     if isinstance(raw(mask), da.Array) and mask.dtype == bool:

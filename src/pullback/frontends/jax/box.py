@@ -12,24 +12,21 @@ import jax
 from jax._src import core as jax_core
 
 from ...backends.jax import backend
+from ...backends.libraries import check_one_library
 from ...core import Box, box_types, escaped, is_batched, paused, raw
-from ..array_api.box import StandardMethods
+from ..numpy.dispatch import BINARY, OPERATORS
+from ..traced import Conversions
 
 # Valid as long as the transform that made the box runs.
 _LIVE = jax_core.Trace()
 
 
-class JaxBox(jax_core.Tracer):
-    """A traced JAX array."""
+class JaxBox(Conversions, jax_core.Tracer):
+    """A traced JAX array. A branch on a value is allowed; under `jax.jit` JAX's own error comes."""
 
     __slots__ = tuple(slot for slot in Box.__slots__ if slot != "__weakref__")
 
-    alias: Any
-    index: int
-    tangent: Any
-    tracer: Any
-    value: Any
-    namespace_name = "jax.numpy"
+    advice = "the functions of jax.numpy"
 
     def __init__(self) -> None:
         """Nothing: `new_box` sets what a box has."""
@@ -46,6 +43,13 @@ class JaxBox(jax_core.Tracer):
         if self.tracer.ended and type(value := paused(self)) in box_types and value.tracer.ended:
             raise escaped(value.tracer)
         return _LIVE
+
+    @property
+    def _debug_info(self) -> Any:
+        """What JAX asks for to say that a tracer escaped, which is said here."""
+        if self.tracer.ended:
+            raise escaped(self.tracer)
+        raise AttributeError("_debug_info")
 
     def to_concrete_value(self) -> Any:
         """The value where JAX needs a static number: an integer's, which has no derivative."""
@@ -71,10 +75,23 @@ class JaxBox(jax_core.Tracer):
         backend.check_mutable(f"x[{key!r}] = v")
 
 
-# A branch on a value is allowed, as in every frontend; under `jax.jit` JAX's own error comes.
-_SHARED = "__bool__ __float__ __int__ __complex__ __index__ __array__ __reduce_ex__ _constant"
-for _name in _SHARED.split():
-    setattr(JaxBox, _name, vars(StandardMethods)[_name])
+def _operator(dunder: str, name: str) -> None:
+    """JAX's operator, but for what it says of an array that it does not take."""
+    theirs = getattr(jax_core.Tracer, dunder)
+
+    def operate(self: Any, other: Any) -> Any:
+        out = theirs(self, other)
+        if out is NotImplemented:
+            check_one_library(name, backend, [other])
+        return out
+
+    setattr(JaxBox, dunder, operate)
+
+
+for _name, _ufunc in OPERATORS.items():
+    _operator(f"__{_name}__", _ufunc.__name__)
+for _name, _ufunc in BINARY.items():
+    _operator(f"__r{_name}__", _ufunc.__name__)
 
 box_types.add(JaxBox)
 backend.box_type = JaxBox

@@ -6,27 +6,36 @@ raises and says what to write instead.
 
 from __future__ import annotations
 
-import math
-import operator
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from ...backends import check_captured
+from ...backends.libraries import captured, foreign, gives_way
 from ...backends.numpy import NumpyBackend, backend
 from ...callers import operation, user_frame, where
 from ...core import Box, box_types, is_batched, paused, raw
 from ...errors import ConversionError
 from ...recorders import is_recorder
+from ..traced import Traced
 from .batched import one_value, refusal
 from .buffers import all_buffers, as_buffer, lend, read_only, reading, run_plain
-from .dispatch import as_array, functions, name_of, plain, ufunc_methods, ufuncs, unsupported
+from .dispatch import (
+    BINARY,
+    COMPARISONS,
+    as_array,
+    functions,
+    lacking,
+    name_of,
+    plain,
+    ufunc_methods,
+    ufuncs,
+    unsupported,
+)
 from .elements import call_of_python, is_of_python
 
 
-class ArrayBox(Box):
+class ArrayBox(Traced, Box):
     """A traced NumPy array. To user code it is an ndarray, `isinstance` included."""
 
     __slots__ = ()
@@ -48,7 +57,7 @@ class ArrayBox(Box):
                     return apply(self)
                 operands = backend.operands
                 if not operands.issuperset(map(type, args)):
-                    if _has_other_boxes(map(type, args)):
+                    if gives_way(name_of(ufunc), backend, args):
                         return NotImplemented
                     args = tuple(a if type(a) in operands else as_array(a) for a in args)
                 return apply(*args)
@@ -57,10 +66,8 @@ class ArrayBox(Box):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if self.tracer.level == 0 and all_buffers(args, kwargs):
             return run_plain(function, args, kwargs)
-        if len(types) > 1:
-            if _has_other_boxes(types):
-                return NotImplemented
-            check_captured(types)
+        if gives_way_in(function, args, kwargs):
+            return NotImplemented
         ours = functions.get(function)
         if ours is None:
             raise _without_rule(self, name_of(function))
@@ -75,7 +82,7 @@ class ArrayBox(Box):
             array = array.astype(dtype, copy=False)
         return array.copy() if copy else array
 
-    # What the array is: under `vmap`, one example's
+    # What an assignment to an attribute of the array, or asking it for its numbers, means here
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -88,31 +95,6 @@ class ArrayBox(Box):
             f"Write x = x.reshape({shape}), which NumPy makes a view where it can.",
         )
 
-    @property
-    def dtype(self) -> Any:
-        return self.value.dtype
-
-    @property
-    def ndim(self) -> int:
-        return self.value.ndim - self.tracer.lead
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape) if self.tracer.lead else self.value.size
-
-    @property
-    def itemsize(self) -> int:
-        return self.value.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        return self.size * self.itemsize
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of unsized object")
-        return self.shape[0]
-
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
             raise TypeError("iteration over a 0-d array")
@@ -122,14 +104,10 @@ class ArrayBox(Box):
     @property
     def __jax_array__(self) -> Any:
         raise ConversionError(
-            f"a value traced by pullback.{self.tracer.name} was given to a function of JAX, but "
-            "the primals are NumPy arrays or Python numbers: pass JAX arrays, jnp.asarray(x)"
+            f"a value traced by pullback.{self.tracer.name} was given to a function of JAX, at "
+            f"{where()}, but the primals are NumPy arrays or Python numbers: pass JAX arrays, "
+            "jnp.asarray(x)"
         )
-
-    def __repr__(self) -> str:
-        if not self.tracer.level:
-            return repr(self.value)
-        return f"Traced<{self.tracer.name}, level {self.tracer.level}>({raw(self)!r})"
 
     def __str__(self) -> str:
         return str(raw(self))
@@ -139,17 +117,18 @@ class ArrayBox(Box):
             return str(self)
         return format(one_value(self, f"formatting as {spec!r}"), spec)
 
-    __hash__: Any = None
-
     # Ways out: reading a value for a branch is allowed, losing a derivative is not
 
-    def __bool__(self) -> bool:
-        return bool(one_value(self, "bool()"))
+    def _one_value(self, how: str) -> Any:
+        return one_value(self, how)
+
+    def _constant(self, how: str) -> Any:
+        return number(self, how)
 
     @property
     def to_dask_array(self) -> Any:
         """What a function of Dask asks for: that makes the program's results Dask's."""
-        check_captured((sys.modules["dask.array"].Array,))
+        raise captured("dask.array")
 
     def __dask_tokenize__(self) -> Any:
         return self.to_dask_array  # a graph of Dask would take it for a constant
@@ -161,18 +140,6 @@ class ArrayBox(Box):
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers: constants."""
         return one_value(self, ".tolist()").tolist()
-
-    def __float__(self) -> float:
-        return float(number(self, "float()"))
-
-    def __int__(self) -> int:
-        return int(number(self, "int()"))
-
-    def __complex__(self) -> complex:
-        return complex(number(self, "complex()"))
-
-    def __index__(self) -> int:
-        return operator.index(number(self, "use as an index"))
 
     def __copy__(self) -> Any:
         return np.positive(self)
@@ -192,15 +159,31 @@ class ArrayBox(Box):
     def __reduce_ex__(self, protocol: Any) -> Any:
         if not self.tracer.level:
             return self.value.__reduce_ex__(protocol)
-        raise ConversionError(
-            f"a value traced by pullback.{self.tracer.name} cannot be pickled; return it from the "
-            "function, or send pullback.stop_gradient(x)"
-        )
+        return super().__reduce_ex__(protocol)
 
 
-def _has_other_boxes(types: Iterable[type]) -> bool:
-    """Is one of these the box of another library, which knows what to do with NumPy's?"""
-    return any(kind in box_types and kind is not ArrayBox for kind in types)
+box_types.add(ArrayBox)
+backend.operands.add(ArrayBox)
+# What a call of NumPy's often takes, and what is no array of another library's.
+_USUAL = frozenset({*backend.operands, type(None), str, type, np.dtype})
+
+
+def _are_usual(values: Iterable[Any]) -> bool:
+    for value in values:
+        kind = type(value)
+        if kind in _USUAL:
+            continue
+        if kind not in (tuple, list) or not _USUAL.issuperset(map(type, value)):
+            return False
+    return True
+
+
+def gives_way_in(function: Any, args: Any, kwargs: Any) -> bool:
+    """`gives_way`, for a call of a function of NumPy's."""
+    if _are_usual(args) and (not kwargs or _are_usual(kwargs.values())):
+        return False
+    others = foreign(backend, (*args, *kwargs.values()))
+    return bool(others) and gives_way(name_of(function), backend, others)
 
 
 def as_constant(box: Any, how: str) -> Any:
@@ -250,7 +233,7 @@ def plain_array_refused(box: Any) -> ConversionError:
 def _without_rule(box: Any, name: str) -> Exception:
     if is_batched(box):
         return refusal(f"{name} has no batching rule", "Use functions that have one")
-    return unsupported(name)
+    return lacking(name)
 
 
 def _ufunc_with_options(box: Any, ufunc: Any, method: str, args: Any, kwargs: Any) -> Any:
@@ -258,6 +241,8 @@ def _ufunc_with_options(box: Any, ufunc: Any, method: str, args: Any, kwargs: An
         return as_buffer(getattr(ufunc, method)(*reading(args), **reading(kwargs)))
     if method == "__call__" and ufunc not in ufuncs and is_of_python(ufunc):
         return call_of_python(ufunc, args, kwargs)
+    if gives_way_in(ufunc, args, kwargs):
+        return NotImplemented
     ours = ufunc_methods.get((ufunc, method))
     if ours is None:
         ours = ufunc_methods.get((None, method))
@@ -287,29 +272,6 @@ def operator_of(ufunc: Any, *, reflected: bool = False) -> Callable[[Any, Any], 
     return apply if is_recorder(apply) else operate
 
 
-BINARY = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "truediv": np.divide,
-    "floordiv": np.floor_divide,
-    "mod": np.remainder,
-    "pow": np.power,
-    "matmul": np.matmul,
-    "and": np.bitwise_and,
-    "or": np.bitwise_or,
-    "xor": np.bitwise_xor,
-    "lshift": np.left_shift,
-    "rshift": np.right_shift,
-}
-_COMPARISONS = {
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-    "eq": np.equal,
-    "ne": np.not_equal,
-}
 _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
 
 
@@ -318,7 +280,7 @@ def install_operators() -> None:
     for name, ufunc in BINARY.items():
         setattr(ArrayBox, f"__{name}__", operator_of(ufunc))
         setattr(ArrayBox, f"__r{name}__", operator_of(ufunc, reflected=True))
-    for name, ufunc in _COMPARISONS.items():
+    for name, ufunc in COMPARISONS.items():
         setattr(ArrayBox, f"__{name}__", operator_of(ufunc))
     for name, ufunc in _UNARY.items():
         setattr(ArrayBox, f"__{name}__", _unary(ufunc))
@@ -335,6 +297,8 @@ def method(name: str, numpy_function: Any) -> None:
     """Give `ArrayBox` the method `name`: `numpy_function` with the array first."""
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if (args or kwargs) and gives_way_in(numpy_function, args, kwargs):
+            return numpy_function(self, *args, **kwargs)
         return functions[numpy_function](self, *args, **kwargs)
 
     call.__name__ = name
@@ -347,9 +311,7 @@ def define(name: str, body: Any) -> None:
     setattr(ArrayBox, name, body)
 
 
-box_types.add(ArrayBox)
 NumpyBackend.box_type = ArrayBox
 NumpyBackend.as_array = staticmethod(as_array)
-backend.operands.add(ArrayBox)
 
 __all__ = ["ArrayBox", "backend", "define", "install_operators", "method", "operator_of", "plain"]

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ...backends import check_captured
+from ...backends.libraries import gives_way
+from ...backends.numpy import backend
 from ...core import box_types, detached, holds_boxes
 from ...errors import UnsupportedError
 from ..table import Table
@@ -43,6 +44,31 @@ implements = functions.implements
 ufuncs: dict[Any, Callable[..., Any]] = {}
 # (NumPy ufunc, method) -> ours, for `reduce`, `accumulate` and the others.
 ufunc_methods: dict[tuple[Any, str], Callable[..., Any]] = {}
+# What an operator's dunder is called -> the ufunc that it is.
+BINARY = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.divide,
+    "floordiv": np.floor_divide,
+    "mod": np.remainder,
+    "pow": np.power,
+    "matmul": np.matmul,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "lshift": np.left_shift,
+    "rshift": np.right_shift,
+}
+COMPARISONS = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+}
+OPERATORS = BINARY | COMPARISONS
 # Those of `functions` that write into an argument, whether or not they are given `out=`.
 writers: set[Any] = set()
 # Those of `functions` whose derivative is zero by declaration: the sweep asks no sample of them.
@@ -113,7 +139,7 @@ def as_array(value: Any) -> Any:
     """A box unchanged; (nested) lists as arrays, traced ones where they hold traced values."""
     if type(value) in box_types:
         return value
-    check_captured((type(value),))
+    gives_way("np.asarray", backend, (value,))
     value = array_of(value)
     return value if type(value) in box_types else np.asarray(value)
 
@@ -153,6 +179,12 @@ def unsupported(what: str, hint: str = "") -> UnsupportedError:
         f"{what} has no derivative rule in pullback. "
         + (hint or "Use functions that have one, or compute it on pullback.stop_gradient(x).")
     )
+
+
+def lacking(name: str) -> UnsupportedError:
+    """The error for a function, or a method of a ufunc, that is in no table."""
+    hint = "Use functions that have one, or compute it on pullback.stop_gradient(x)."
+    return functions.lacking(name, "numpy", hint)
 
 
 def normalize_axis(axis: Any, ndim: int) -> int:

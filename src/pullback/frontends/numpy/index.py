@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backends.libraries import check_index
 from ...core import current, detached, is_batched, new_box, open_pauses
 from ...mutate import View, boxes_of
 from ...ops import index as ops
@@ -100,6 +101,7 @@ def _static_part(part: Any) -> Any:
             "value write x[pullback.stop_gradient(i).astype(int)]"
         )
     if not isinstance(part, (np.ndarray, list, tuple)):
+        check_index(backend, part)
         return operator.index(part) if hasattr(type(part), "__index__") else part
     array = np.array(part)
     if not array.size and isinstance(part, (list, tuple)):

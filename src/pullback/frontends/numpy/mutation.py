@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backends.libraries import check_given
 from ...callers import where
 from ...core import detached, is_batched, raw
 from ...errors import UnsupportedError
@@ -27,7 +28,8 @@ def assign(target: Any, index: Any, value: Any) -> None:
         raise TypeError(f"'{kind.__name__}' object does not support item assignment")
     if not plain.flags.writeable:
         raise ValueError("assignment destination is read-only")
-    if not is_box(value):
+    if type(value) not in backend.operands:
+        check_given("x[i] = v", backend, [value])
         value = array_of(value)
     if is_batched(index) and index.dtype.kind == "b":
         index, value = ..., _chosen(target, detached(index), value)

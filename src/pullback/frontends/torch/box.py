@@ -14,25 +14,25 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...backends.libraries import numpys_refused
 from ...backends.torch import TorchBackend
 from ...callers import where
 from ...core import box_types, detached, is_batched, is_buffer, raw
-from ...errors import BatchingError, ConversionError, UnsupportedError
+from ...errors import ConversionError, UnsupportedError
+from ..numpy.dispatch import OPERATORS
+from ..traced import Traced
 from . import opaque
 from .buffers import lent
 from .dispatch import functions, name_of, recorded, spelled
 
 
-class TensorBox(torch.Tensor):
+class TensorBox(Traced, torch.Tensor):
     """A traced tensor. Its attributes are those of `core.Box`."""
 
     __slots__ = ("alias", "index", "tangent", "tracer", "value")
-
-    alias: Any
-    index: int
-    tangent: Any
-    tracer: Any
-    value: Any
+    advice = "torch's functions (torch.sin for math.sin or np.sin)"
+    choice = "torch.where(condition, x, y)"
+    constants = "x.item() or x.detach()"
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -60,20 +60,8 @@ class TensorBox(torch.Tensor):
     # What the tensor is
 
     @property
-    def shape(self) -> Any:
-        return self.value.shape[self.tracer.lead :]
-
-    @property
-    def dtype(self) -> Any:
-        return self.value.dtype
-
-    @property
     def device(self) -> Any:
         return self.value.device
-
-    @property
-    def ndim(self) -> int:
-        return self.value.ndim - self.tracer.lead
 
     @property
     def layout(self) -> Any:
@@ -139,11 +127,6 @@ class TensorBox(torch.Tensor):
     def __hash__(self) -> int:
         return id(self)
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
-        if is_buffer(self):
-            return repr(self.value)
-        return f"Traced<{self.tracer.name}, level {self.tracer.level}>({raw(self)!r})"
-
     def __str__(self) -> str:
         return repr(raw(self))
 
@@ -152,9 +135,6 @@ class TensorBox(torch.Tensor):
         return format(str(value) if is_batched(self) else value, "" if is_batched(self) else spec)
 
     # Ways out: reading a value for a branch is allowed, losing a derivative is not
-
-    def __bool__(self) -> bool:
-        return bool(self._one_value("bool()"))
 
     def item(self) -> Any:
         """The value as a Python number: a constant."""
@@ -171,37 +151,11 @@ class TensorBox(torch.Tensor):
         value = detached(self)
         return value.clone() if type(value) is TensorBox else value.detach().clone()
 
-    def _one_value(self, how: str) -> Any:
-        """The raw tensor, or an error where there is one an example."""
-        if is_batched(self):
-            raise BatchingError(
-                f"pullback.vmap: {how} of a batched value at {where()}: under vmap the value is "
-                "another for each example. Write torch.where(condition, x, y) for a branch, or run "
-                "the function example by example, with vmap(..., fallback='loop')."
-            )
-        return raw(self)
-
     def _constant(self, how: str) -> Any:
         """The raw tensor of what no transform follows; of anything else an error."""
         if is_buffer(self):
             return self.value
-        raise ConversionError(
-            f"{how} of a value traced by pullback.{self.tracer.name} would lose its derivative. "
-            "Use the value itself and torch's functions (torch.sin for math.sin or np.sin); for "
-            "a constant write x.item() or x.detach()."
-        )
-
-    def __float__(self) -> float:
-        return float(self._constant("float()"))
-
-    def __int__(self) -> int:
-        return int(self._constant("int()"))
-
-    def __complex__(self) -> complex:
-        return complex(self._constant("complex()"))
-
-    def __index__(self) -> int:
-        return operator.index(self._constant("use as an index"))
+        raise self._lost(how)
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
         standard = importlib.import_module("pullback.frontends.array_api")
@@ -217,16 +171,12 @@ class TensorBox(torch.Tensor):
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         if is_buffer(self) and method == "__call__" and "out" not in kwargs:
             return ufunc(*(lent(raw(arg)) if arg is self else arg for arg in args), **kwargs)
-        raise ConversionError(
-            f"np.{ufunc.__name__} of a torch tensor traced by pullback.{self.tracer.name}: NumPy "
-            "cannot follow it. Use torch's own function, and torch.from_numpy(a) for arrays."
-        )
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        raise ConversionError(
-            f"a value traced by pullback.{self.tracer.name} cannot be pickled; return it from the "
-            "function, or send x.detach()"
-        )
+        operate = _OPERATORS.get(ufunc)
+        if operate is not None and not kwargs:  # np.float64(2) * x: a number to torch
+            args = tuple(arg.item() if isinstance(arg, np.generic) else arg for arg in args)
+            if not any(isinstance(arg, np.ndarray) for arg in args):
+                return operate(*args)
+        raise numpys_refused(ufunc, self)
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.clone()
@@ -247,6 +197,10 @@ class TensorBox(torch.Tensor):
     def backward(self, *args: Any, **kwargs: Any) -> Any:
         """Refused: no `.grad` is filled."""
         return _refuse_backward("backward()")
+
+
+# What an operator of a NumPy scalar calls.
+_OPERATORS = {ufunc: getattr(operator, f"__{name}__") for name, ufunc in OPERATORS.items()}
 
 
 def written_out(function: Any, args: Any, kwargs: Any) -> Any:

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from ...backends.libraries import check_index
+from ...backends.torch import TorchBackend
 from ...callers import where
 from ...core import is_batched, raw
 from ...errors import BatchingError
@@ -26,6 +28,8 @@ def static_index(index: Any) -> Any:
         return slice(*(part.item() if is_box(part) else part for part in parts))
     if isinstance(index, list):
         return torch.as_tensor(plain_list(index))
+    if index is not None and index is not ... and type(index) is not int:
+        check_index(TorchBackend, index)
     return index
 
 

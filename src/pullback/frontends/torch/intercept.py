@@ -1,16 +1,91 @@
-"""torch's makers as a program sees them while a transform runs (see `interception.py`)."""
+"""torch's makers as a program sees them while a transform runs (see `interception.py`).
+
+Libraries that are written to the array API standard, as SciPy, call a package's functions of torch:
+these are ours for whoever calls them, because a program's arrays go through them.
+"""
 
 from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Callable, Container
+from typing import Any
 
 import torch
 
 from ...backends.torch import TorchBackend
-from ..interception import Interception, ProgramsStandIn
+from ...core import holds_boxes
+from ..array_api.creation import MAKERS
+from ..array_api.torch import FUNCTIONS
+from ..interception import Interception, ProgramsStandIn, module_with
 from ..numpy.substitutes import stands_in_for
+from .buffers import as_buffer
 from .dispatch import functions
 from .makers import wrapped
 
-interception = Interception("torch_programs", functions)
+# The package of the standard's functions of every library, and where others keep theirs.
+_STANDARD = (
+    "array_api_compat",
+    "scipy._lib.array_api_compat",
+    "sklearn.externals.array_api_compat",
+)
+
+
+class TorchInterception(Interception):
+    """And of the standard's functions of torch, where a library has imported such a package."""
+
+    def __init__(self, name: str, handed_over: Container[Any]) -> None:
+        super().__init__(name, handed_over)
+        self.packages = [*_STANDARD]  # those that are not there yet
+
+    def start(self, function: Callable[..., Any], _: Any = None) -> Any:
+        """Begin to run `function` under a transform; hand what this returns to `stop`."""
+        if any(package in sys.modules for package in self.packages):
+            self._watch_standard()
+        return super().start(function)
+
+    def _watch_standard(self) -> None:
+        with self.lock:
+            found = [package for package in self.packages if package in sys.modules]
+            self.packages = [package for package in self.packages if package not in found]
+        for package in found:
+            module = importlib.import_module(f"{package}.torch")
+            ours = {name: _maker(vars(module)[name]) for name in MAKERS} | {
+                name: _for_boxes(vars(module)[name], one) for name, one in FUNCTIONS.items()
+            }
+            stand_ins = self.watch(
+                module, {n: self.while_one_runs(vars(module)[n], one) for n, one in ours.items()}
+            )
+            with self.lock:
+                if self.running:
+                    module.__class__ = module_with(stand_ins)
+
+
+def _maker(original: Callable[..., Any]) -> Callable[..., Any]:
+    """What stands in for a maker of torch's, or of the standard's, whose tensors are new."""
+    if original in wrapped:
+        return wrapped[original]
+
+    @functools.wraps(original)
+    def make(*args: Any, **kwargs: Any) -> Any:
+        return as_buffer(original(*args, **kwargs), args)
+
+    return make
+
+
+def _for_boxes(original: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., Any]:
+    """`ours`, but the original where nothing is traced."""
+
+    @functools.wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        traced = holds_boxes([*args, *kwargs.values()])
+        return (ours if traced else original)(*args, **kwargs)
+
+    return function
+
+
+interception = TorchInterception("torch_programs", functions)
 TorchBackend.interception = interception
 
 _stand_ins = interception.watch(

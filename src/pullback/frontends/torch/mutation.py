@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from ... import mutate
+from ...backends.libraries import check_one_library
 from ...backends.torch import written_back
 from ...callers import where
 from ...core import is_batched, raw
@@ -35,6 +36,7 @@ def assign(target: Any, index: Any, value: Any) -> Any:
     with torch.enable_grad():
         part = form(target)[index]
         if not isinstance(value, torch.Tensor):
+            check_one_library("x[i] = v", target.tracer.backend, [value])
             value = torch.as_tensor(value, device=part.device)
         if not torch.can_cast(value.dtype, part.dtype):
             raise RuntimeError(

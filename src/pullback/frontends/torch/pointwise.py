@@ -89,9 +89,23 @@ _OPERATORS = {
 
 
 def _fast(primitive: Any) -> Callable[..., Any]:
-    if primitive.kind == "constant":
-        return on_values(primitive, BACKEND)
-    return recorder(primitive, BACKEND)
+    if primitive.kind != "constant":
+        return recorder(primitive, BACKEND)
+    apply = on_values(primitive, BACKEND)
+    return apply if len(primitive.rules) != 2 else _of_operands(primitive.name, apply)
+
+
+def _of_operands(name: str, apply: Callable[..., Any]) -> Callable[..., Any]:
+    """`apply`, a comparison, with what is no operand made one, as a recorder does."""
+    operands = BACKEND.operands
+
+    def compare(x: Any, y: Any) -> Any:
+        if type(x) in operands and type(y) in operands:
+            return apply(x, y)
+        return BACKEND.convert(compare, x, y)
+
+    compare.__name__ = name
+    return compare
 
 
 def _register(name: str, names: str) -> None:
