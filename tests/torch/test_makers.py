@@ -13,6 +13,9 @@ torch = pytest.importorskip("torch", reason="torch is not installed: make test-t
 
 from torch import zeros as zeros_bound_before  # noqa: E402
 
+# What torch's own forward mode imports at its first use.
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+
 X = torch.tensor([1.2, 2.3, 0.7], dtype=torch.float64)
 W = torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64)
 F64 = torch.float64

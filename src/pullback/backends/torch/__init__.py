@@ -30,6 +30,7 @@ from . import (
     linalg,
     neural,
     reduce,
+    scalars,
     shape,
 )
 from .autograd import transformed, version_of
@@ -102,6 +103,7 @@ for _family in (
     convolution,
     along,
     filters,
+    scalars,
     autograd,
 ):
     implementations.update(_functions_of(_family))

@@ -4,9 +4,11 @@ from . import (
     arrange,
     attention,
     box,
+    casts,
     contract,
     convolution,
     fft,
+    grouped,
     index,
     intercept,
     linalg,
@@ -21,6 +23,8 @@ from . import (
     reduce,
     selection,
     shape,
+    special,
+    views,
 )
 
 from .bodies import body  # isort: skip  (after all that has an entry of its own)
@@ -32,9 +36,11 @@ __all__ = [
     "attention",
     "body",
     "box",
+    "casts",
     "contract",
     "convolution",
     "fft",
+    "grouped",
     "index",
     "intercept",
     "linalg",
@@ -49,4 +55,6 @@ __all__ = [
     "reduce",
     "selection",
     "shape",
+    "special",
+    "views",
 ]

@@ -95,12 +95,11 @@ def _register(name: str, suffix: str, default: Any) -> None:
         norm: Any = None,
         *,
         s: Any = None,
-        out: Any = None,
     ) -> Any:
         given = n if s is None else s
         args = (input, given, dim, norm)
-        if out is not None or (norm or "backward") not in _OTHER or not input.numel():
-            return opaque.apply(function, args, {"out": out})
+        if (norm or "backward") not in _OTHER or not input.numel():
+            return opaque.apply(function, args, {})
         axes = _axes(dim, given, input.ndim)
         sizes = (given,) * len(axes) if given is None or isinstance(given, int) else tuple(given)
         sizes = tuple(None if size == -1 else size for size in sizes)

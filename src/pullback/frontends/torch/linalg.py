@@ -34,9 +34,9 @@ def inv(A: Any) -> Any:
 
 
 @implements(_linalg.solve)
-def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
-    if out is not None or not _is_square(A) or not B.numel():
-        return opaque.apply(_linalg.solve, (A, B), {"left": left, "out": out})
+def solve(A: Any, B: Any, *, left: bool = True) -> Any:
+    if not _is_square(A) or not B.numel():
+        return opaque.apply(_linalg.solve, (A, B), {"left": left})
     if B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1]):
         return ops.solve(A, B.unsqueeze(-1)).squeeze(-1)
     if B.ndim < 2 or A.shape[-1] != B.shape[-2 if left else -1]:
