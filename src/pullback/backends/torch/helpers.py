@@ -47,6 +47,11 @@ def _trace(x: Any, axis1: int, axis2: int) -> Any:
     return _diagonal(x, axis1, axis2).sum(-1)
 
 
+def _permutation(lu: Any, exchanges: Any) -> Any:
+    """The matrix that puts rows back in the order that they had before `exchanges`."""
+    return torch.lu_unpack(lu.detach(), exchanges, unpack_data=False)[0]
+
+
 def _one_minus_square(x: Any) -> Any:
     if type(x) is not torch.Tensor or not x.ndim or not x.is_cpu:
         return 1 - x * x
@@ -73,7 +78,9 @@ HELPERS: dict[str, Any] = {
     "isfinite": torch.isfinite,
     "imag": torch.imag,
     "real": torch.real,
+    "permutation": _permutation,
     "tril": torch.tril,
+    "triu": torch.triu,
     "diagonal": _diagonal,
     "trace": _trace,
     "sign": torch.sgn,

@@ -7,6 +7,7 @@ from . import (
     casts,
     contract,
     convolution,
+    factors,
     fft,
     grouped,
     index,
@@ -24,6 +25,7 @@ from . import (
     selection,
     shape,
     special,
+    statistics,
     views,
 )
 
@@ -39,6 +41,7 @@ __all__ = [
     "casts",
     "contract",
     "convolution",
+    "factors",
     "fft",
     "grouped",
     "index",
@@ -56,5 +59,6 @@ __all__ = [
     "selection",
     "shape",
     "special",
+    "statistics",
     "views",
 ]

@@ -119,6 +119,11 @@ def repeat(self: Any, *repeats: Any) -> Any:
     )
 
 
+@implements(torch.Tensor.tile)
+def tile_method(self: Any, *dims: Any) -> Any:
+    return tile(self, dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims)
+
+
 @implements(torch.tile)
 def tile(input: Any, dims: Any) -> Any:
     counts = (1,) * (input.ndim - len(dims)) + tuple(dims)

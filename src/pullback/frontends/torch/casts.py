@@ -1,4 +1,4 @@
-"""Changes of dtype: `Tensor.to` and the methods that name one."""
+"""Questions about the dtype, and changes of it: `Tensor.to` and the methods that name one."""
 
 from __future__ import annotations
 
@@ -61,3 +61,15 @@ def _named(name: str, dtype: Any) -> None:
 for _name in "bfloat16 bool cdouble cfloat chalf double float half int long short".split():
     _dtype: Any = {"chalf": torch.chalf, "short": torch.int16}.get(_name) or getattr(torch, _name)
     _named(_name, _dtype)
+
+
+def _asking(name: str) -> None:
+    method = getattr(torch.Tensor, name)
+
+    @implements(method, getattr(torch, name))
+    def ask(input: Any) -> bool:
+        return method(torch.empty((), dtype=input.dtype, device="meta"))
+
+
+for _name in ("is_complex", "is_floating_point", "is_signed"):
+    _asking(_name)

@@ -362,3 +362,21 @@ def multi_margin_loss(
     others = torch.arange(rows.shape[1], device=rows.device) != right
     losses = torch.where(others, margins, 0).sum(1) / rows.shape[1]
     return _reduced(losses if target.ndim else losses.squeeze(0), reduction)
+
+
+@implements(_nn.multilabel_margin_loss)
+def multilabel_margin_loss(input: Any, target: Any, reduction: int = _MEAN) -> Any:
+    labels = raw(target)
+    count = input.shape[-1] if input.ndim else 1
+    bad = input.shape != target.shape or input.ndim > 2 or not input.numel()
+    if bad or bool(((labels < -1) | (labels >= count)).any()):
+        return opaque.apply(_nn.multilabel_margin_loss, (input, target, reduction), {})
+    rows, classes = (x.reshape((-1, count)) for x in (input, target))
+    given = (classes < 0).cumsum(1) == 0  # up to the first label that is none
+    named = torch.where(given, classes, 0)
+    hits = (named.unsqueeze(2) == torch.arange(count, device=input.device)) & given.unsqueeze(2)
+    right = hits.any(1)
+    margins = (1 - rows.gather(1, named).unsqueeze(2) + rows.unsqueeze(1)).clamp_min(0)
+    counted = given.unsqueeze(2) & ~right.unsqueeze(1)
+    losses = torch.where(counted, margins, 0).sum((1, 2)) / count
+    return _reduced(losses if input.ndim == 2 else losses.squeeze(0), reduction)

@@ -171,6 +171,11 @@ def polygamma(n: int, input: Any) -> Any:
     return special.polygamma(input, order=n)
 
 
+@implements(torch.Tensor.polygamma)
+def polygamma_method(self: Any, n: int) -> Any:
+    return special.polygamma(self, order=n)
+
+
 def _softmax(primitive: Any, *torch_functions: Any) -> None:
     @implements(*torch_functions)
     def softmax(
