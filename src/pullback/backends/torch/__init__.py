@@ -28,6 +28,7 @@ from . import (
     filters,
     index,
     linalg,
+    losses,
     neural,
     reduce,
     scalars,
@@ -103,6 +104,7 @@ for _family in (
     convolution,
     along,
     filters,
+    losses,
     scalars,
     autograd,
 ):

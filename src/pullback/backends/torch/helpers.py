@@ -47,6 +47,11 @@ def _trace(x: Any, axis1: int, axis2: int) -> Any:
     return _diagonal(x, axis1, axis2).sum(-1)
 
 
+def _has_kernels(*arrays: Any) -> bool:
+    """Do torch's kernels for the way back take these? They have few derivatives themselves."""
+    return all(type(one) is torch.Tensor and not one.requires_grad for one in arrays)
+
+
 def _permutation(lu: Any, exchanges: Any) -> Any:
     """The matrix that puts rows back in the order that they had before `exchanges`."""
     return torch.lu_unpack(lu.detach(), exchanges, unpack_data=False)[0]
@@ -62,6 +67,7 @@ _ONE = torch.ones(())
 
 
 HELPERS: dict[str, Any] = {
+    "has_kernels": _has_kernels,
     "weight": _weight,
     "concatenate": _concatenate,
     "moveaxis": torch.movedim,
