@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ...ops import shape
+from .autograd import transformed
 
 
 def _conj(x: Any) -> Any:
@@ -49,7 +50,10 @@ def _trace(x: Any, axis1: int, axis2: int) -> Any:
 
 def _has_kernels(*arrays: Any) -> bool:
     """Do torch's kernels for the way back take these? They have few derivatives themselves."""
-    return all(type(one) is torch.Tensor and not one.requires_grad for one in arrays)
+    return all(
+        type(one) is torch.Tensor and not one.requires_grad and not transformed(one)
+        for one in arrays
+    )
 
 
 def _permutation(lu: Any, exchanges: Any) -> Any:

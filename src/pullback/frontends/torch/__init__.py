@@ -9,9 +9,9 @@ from . import (
     convolution,
     factors,
     fft,
+    graph,
     grouped,
     index,
-    intercept,
     linalg,
     losses,
     makers,
@@ -26,10 +26,12 @@ from . import (
     shape,
     special,
     statistics,
+    transforms,
     views,
 )
 
-from .bodies import body  # isort: skip  (after all that has an entry of its own)
+from . import intercept  # isort: skip  (after all that has an entry of its own)
+from .bodies import body  # isort: skip
 from .box import TensorBox
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "convolution",
     "factors",
     "fft",
+    "graph",
     "grouped",
     "index",
     "intercept",
@@ -60,5 +63,6 @@ __all__ = [
     "shape",
     "special",
     "statistics",
+    "transforms",
     "views",
 ]
