@@ -13,6 +13,9 @@ torch = pytest.importorskip("torch", reason="torch is not installed: make test-t
 
 from torch import zeros as zeros_bound_before  # noqa: E402
 
+# What torch's own forward mode imports at its first use.
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+
 X = torch.tensor([1.2, 2.3, 0.7], dtype=torch.float64)
 W = torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64)
 F64 = torch.float64
@@ -293,3 +296,31 @@ def test_aux_and_outputs_are_plain():
     assert {type(leaf) for leaf in aux.values()} == {torch.Tensor}
     out, _ = pullback.vjp(lambda x: torch.ones(2), X)
     assert type(out) is torch.Tensor
+
+
+def test_copies_of_captured_tensors_take_traced_values():
+    """`w.clone()` and `w.new_zeros()` of a plain tensor are the program's own."""
+
+    def f(x):
+        copy, empty = W.clone(), W.new_zeros(3)
+        copy[0] = x[0] ** 2
+        empty[1:] = x[1:] * copy[1:]
+        full = W.new_full((2,), 3.0)
+        full *= x[0]
+        return (copy * empty).sum() + full.prod()
+
+    def functionally(x):
+        copy = torch.stack([x[0] ** 2, W[1], W[2]])
+        return (copy[1:] ** 2 * x[1:]).sum() + 9 * x[0] ** 2
+
+    before = W.tolist()
+    torch.testing.assert_close(pullback.grad(f)(X), torch.func.grad(functionally)(X))
+    torch.testing.assert_close(pullback.hessian(f)(X), torch.func.hessian(functionally)(X))
+    assert W.tolist() == before
+    assert torch.Tensor.clone is torch._C.TensorBase.clone
+
+
+def test_copies_of_parameters_stay_attached_to_torchs_own_graph():
+    w = W.clone().requires_grad_()
+    pullback.grad(lambda x: (w.clone() * x**2).sum())(X).sum().backward()
+    torch.testing.assert_close(w.grad, 2 * X)

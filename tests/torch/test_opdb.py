@@ -121,7 +121,7 @@ def check_vjp(problem):
 # torch's own jvp of these is coarse; ours is exact (in extended precision: 5e-15 against 1e-2).
 COARSE = {"logcumsumexp": 1e-5}
 # Of directions that are not Hermitian, torch's jvp and vjp of these are not adjoint to each other.
-HERMITIAN = {"linalg.cholesky", "linalg.eigh"}
+HERMITIAN = {"linalg.cholesky", "linalg.cholesky_ex", "linalg.eigh"}
 # At a norm's origin, and of logaddexp of -inf, torch's second derivative is nan, where we have a
 # number.
 NAN_SECOND = {"linalg.norm.subgradients_at_zero", "masked.logaddexp"}

@@ -10,6 +10,9 @@ import pullback
 
 torch = pytest.importorskip("torch", reason="torch is not installed: make test-torch")
 
+from torch.func import grad as bound_before  # noqa: E402
+from torch.func import vmap as vmap_bound_before  # noqa: E402
+
 F64 = torch.float64
 X = torch.tensor([0.9, 1.3, 0.6, 1.1], dtype=F64)
 M = 4 * torch.eye(4, dtype=F64) + torch.linspace(0, 1, 16, dtype=F64).reshape(4, 4)
@@ -202,28 +205,41 @@ def test_torch_compile_around_a_transform():
     torch.testing.assert_close(compiled(X), 3 * X * X + 1)
 
 
-@pytest.mark.parametrize(
-    "f",
-    [
-        lambda x: torch.autograd.grad(x.prod(), x)[0].sum(),
-        lambda x: x.prod().backward(),
-        lambda x: x.register_hook(abs),
-        lambda x: torch.func.grad(lambda y: (x * y**3).sum())(X).sum(),
-        lambda x: torch.func.jacrev(lambda y: x * y)(X).sum(),
-    ],
-)
-def test_torch_autograd_of_what_is_traced_is_refused_with_what_to_write(f):
+def test_backward_of_what_is_traced_is_refused_with_what_to_write():
     with pytest.raises(pullback.ConversionError, match=r"pullback\.grad.*nest"):
+        pullback.grad(lambda x: x.prod().backward())(X)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: bound_before(lambda y: (x * y**3).sum())(X).sum(),
+        lambda x: bound_before(lambda y: (y**3).sum())(x).sum(),
+        lambda x: vmap_bound_before(torch.sin)(x).sum(),
+    ],
+)
+def test_transforms_bound_before_are_refused_with_what_to_write(f):
+    with pytest.raises((RuntimeError, pullback.ConversionError), match=r"pullback.*nest"):
         pullback.grad(f)(X)
 
 
 @pytest.mark.parametrize(
     "f",
     [
-        lambda x: torch.func.grad(lambda y: (y**3).sum())(x).sum(),
-        lambda x: torch.vmap(torch.sin)(x).sum(),
+        lambda x: torch.func.grad(lambda y: (x * y**3).sum())(X).sum(),
+        lambda x: torch.func.jacrev(lambda y: (x * y).sin())(x).sum(),
+        lambda x: torch.func.hessian(lambda y: (y**3).sum())(x).sum(),
+        lambda x: torch.vmap(torch.func.grad(lambda y: (y**3 * x).sum()))(x).sum(),
+        lambda x: torch.func.vjp(torch.sin, x)[1](x)[0].sum(),
+        lambda x: torch.func.jvp(torch.sin, (x,), (x,))[1].sum(),
     ],
 )
-def test_torch_func_of_what_is_traced_is_refused_with_what_to_write(f):
-    with pytest.raises(RuntimeError, match="write pullback's, which nest"):
-        pullback.grad(f)(X)
+def test_torch_funcs_transforms_inside_of_a_transform_are_pullbacks(f):
+    torch.testing.assert_close(pullback.grad(f)(X), torch.func.grad(f)(X))
+    torch.testing.assert_close(pullback.grad(pullback.adopt(f))(X), torch.func.grad(f)(X))
+    assert torch.func.grad is bound_before
+
+
+def test_adopted_programs_follow_transforms_that_were_bound_before():
+    f = pullback.adopt(lambda x: bound_before(lambda y: (y**3).sum())(x).sum())
+    torch.testing.assert_close(pullback.grad(f)(X), 6 * X)

@@ -193,8 +193,152 @@ POINTWISE = {
     "lerp": (lambda x: torch.lerp(x, TARGET, 0.3), (3, 4)),
     "rsqrt": (lambda x: x.exp().rsqrt(), ()),
 }
+WIDE = numbers(3, 4, seed=3)
+ALSO_POINTWISE = {
+    "add alpha": (lambda x: torch.add(x, TARGET, alpha=2.5), (3, 4)),
+    "rsub": (lambda x: torch.rsub(x, TARGET, alpha=2), (3, 4)),
+    "div floor": (lambda x: x * torch.div(x, 0.3, rounding_mode="floor"), (3, 4)),
+    "div trunc": (lambda x: x * torch.div(x, TARGET, rounding_mode="trunc"), (3, 4)),
+    "remainder": (lambda x: torch.remainder(x, TARGET), (3, 4)),
+    "% of a tensor": (lambda x: TARGET % x, (3, 4)),
+    "copysign": (lambda x: torch.copysign(x, TARGET), (3, 4)),
+    "float_power": (lambda x: torch.float_power(x.exp(), 1.5), (3, 4)),
+    "ldexp": (lambda x: torch.ldexp(x, LABELS.unsqueeze(1)), (3, 4)),
+    "frexp": (lambda x: torch.frexp(x).mantissa, (3, 4)),
+    "nan_to_num": (lambda x: torch.nan_to_num(x, 1.0), (3, 4)),
+    "polar": (lambda x: torch.polar(x.exp(), x).real, (3, 4)),
+    "complex": (lambda x: torch.complex(x, x * x).abs(), (3, 4)),
+    "angle": (lambda x: torch.complex(x, x * x + 1).angle(), (3, 4)),
+    "round": (lambda x: x * torch.round(x, decimals=1), (3, 4)),
+    "casts": (lambda x: x.to(torch.complex128).abs().type_as(TARGET).double(), (3, 4)),
+    "mvlgamma": (lambda x: torch.mvlgamma(x.exp() + 2, 3), (3, 4)),
+    **{
+        f"special {name}": (lambda x, name=name: getattr(torch.special, name)(x), (3, 4))
+        for name in "i0 i0e i1 i1e ndtr log_ndtr erfcx".split()
+    },
+    "ndtri": (lambda x: torch.special.ndtri(x.sigmoid()), (3, 4)),
+    "entr": (lambda x: torch.special.entr(x.exp()), (3, 4)),
+    "xlog1py": (lambda x: torch.special.xlog1py(x, TARGET.exp()), (3, 4)),
+}
+MOVED = {
+    "diagonal": (lambda x: torch.diagonal(x, 1, 0, 2), (3, 2, 4)),
+    "diag_embed": (lambda x: torch.diag_embed(x, -1, 0, 2), (3, 4)),
+    "diag": (lambda x: torch.diag(x) + torch.diag(torch.diag(x)).sum(), (3, 3)),
+    "diagflat": (torch.diagflat, (2, 3)),
+    "diagonal_scatter": (lambda x: torch.diagonal_scatter(WIDE, x, 1), (3,)),
+    "windows": (lambda x: x.unfold(1, 3, 2), (2, 7)),
+    "splits": (lambda x: torch.cat(x.split_with_sizes((1, 2)) + x.tensor_split((2, 1))), (3, 4)),
+    "hsplit": (lambda x: torch.vstack(torch.hsplit(x, 2) + torch.hsplit(x, (2,))), (3, 4)),
+    "dstack": (lambda x: torch.dstack((x, TARGET)), (3, 4)),
+    "column_stack": (lambda x: torch.column_stack((x, x[:, 0])), (3, 4)),
+    "block_diag": (lambda x: torch.block_diag(x, x[0]), (3, 4)),
+    "cartesian_prod": (lambda x: torch.cartesian_prod(x, x), (3,)),
+    "combinations": (lambda x: torch.combinations(x, 3), (4,)),
+    "rot90": (lambda x: torch.rot90(x, 3, (1, 0)).fliplr().flipud(), (3, 4)),
+    "unflatten": (lambda x: x.unflatten(1, (2, -1)), (3, 4)),
+    "pixel_shuffle": (lambda x: F.pixel_shuffle(x, 2), (8, 2, 3)),
+    "pixel_unshuffle": (lambda x: F.pixel_unshuffle(x, 2), (2, 4, 6)),
+    "channel_shuffle": (lambda x: F.channel_shuffle(x, 2), (2, 4, 3, 2)),
+    "adjoint": (lambda x: x.adjoint(), (3, 4)),
+    "sum_to_size": (lambda x: x.sum_to_size(3, 1), (2, 3, 4)),
+    "view_copy": (lambda x: torch.view_copy(x, (12,)), (3, 4)),
+}
+GROUPED = {
+    **{
+        f"scatter_reduce {how} {kept}": (
+            lambda x, how=how, kept=kept: x.scatter_reduce(
+                1, PLACES, TARGET[:2, :3], how, include_self=kept
+            ),
+            (2, 4),
+        )
+        for how in "sum prod mean amax amin".split()
+        for kept in (True, False)
+    },
+    "index_reduce": (lambda x: x.index_reduce(0, LABELS, TARGET, "prod"), (4, 4)),
+    "put": (lambda x: x.put(PLACES, TARGET[:2, :3], accumulate=True), (3, 4)),
+    "masked_scatter": (lambda x: x.masked_scatter(TARGET > 0, WIDE), (3, 4)),
+    "median of all": (torch.median, (3, 4)),
+    "nanmedian of all": (torch.nanmedian, (3, 5)),
+    "quantile": (lambda x: torch.quantile(x, TARGET[0].sigmoid(), 1), (3, 4)),
+    "nanquantile": (lambda x: torch.nanquantile(x, 0.3, 0, interpolation="midpoint"), (3, 4)),
+    "cov": (lambda x: torch.cov(x, aweights=TARGET[0].exp()), (3, 4)),
+    "corrcoef": (torch.corrcoef, (3, 4)),
+    "diff": (lambda x: torch.diff(x, 2, 1, prepend=TARGET), (3, 4)),
+    "gradient": (lambda x: torch.gradient(x, spacing=0.3, dim=1, edge_order=2)[0], (3, 5)),
+    "dist": (lambda x: torch.dist(x, TARGET, 3), (3, 4)),
+    "cdist": (lambda x: torch.cdist(x, TARGET), (5, 4)),
+    "pdist": (torch.pdist, (4, 3)),
+    "renorm": (lambda x: torch.renorm(x, 2, 0, 1.5), (3, 4)),
+    "norm of negative order": (lambda x: torch.linalg.vector_norm(x, -1.5, 1), (3, 4)),
+}
+
+
+def lower(x):
+    return x.tril(-1) + torch.eye(3, dtype=x.dtype) * (2 + x.sin())
+
+
+FACTORS = {
+    "solve_triangular": (
+        lambda x: torch.linalg.solve_triangular(lower(x), TARGET, upper=False),
+        (3, 3),
+    ),
+    "triangular_solve": (lambda x: torch.triangular_solve(TARGET, lower(x).mT)[0], (3, 3)),
+    "cholesky_solve": (lambda x: torch.cholesky_solve(TARGET, lower(x)), (3, 3)),
+    "cholesky_inverse": (lambda x: torch.cholesky_inverse(lower(x)), (3, 3)),
+    "lu": (lambda x: sum(part.sum() for part in torch.linalg.lu(x)[1:]), (3, 3)),
+    "lu of a wide one": (lambda x: torch.linalg.lu_factor(x)[0], (3, 4)),
+    "lu of a tall one": (lambda x: torch.lu(x)[0], (4, 3)),
+    "lu_solve": (lambda x: torch.linalg.lu_solve(*torch.linalg.lu_factor(x), TARGET), (3, 3)),
+    "lu_solve adjoint": (
+        lambda x: torch.linalg.lu_solve(
+            *torch.linalg.lu_factor(x), TARGET.mT, left=False, adjoint=True
+        ),
+        (3, 3),
+    ),
+    "householder_product": (lambda x: torch.linalg.householder_product(x, x[0]), (4, 3)),
+    "ormqr": (lambda x: torch.ormqr(x, x[0], TARGET, transpose=True), (3, 3)),
+    "eigvals": (lambda x: torch.linalg.eigvals(x).abs(), (3, 3)),
+    "inv_ex": (lambda x: torch.linalg.inv_ex(x)[0], (3, 3)),
+    "cond": (torch.linalg.cond, (3, 3)),
+    "multi_dot": (lambda x: torch.linalg.multi_dot((x[0], TARGET.mT, x, TARGET[0])), (3, 4)),
+    "tensorsolve": (
+        lambda x: torch.linalg.tensorsolve(x.reshape(2, 3, 6), numbers(2, 3)),
+        (6, 6),
+    ),
+    "vander": (lambda x: torch.linalg.vander(x, N=4).flip(-1), (3,)),
+}
+LAYERS = {
+    "bilinear": (lambda x: F.bilinear(x, x[:, :2], numbers(5, 4, 2)), (3, 4)),
+    "multilabel_margin": (lambda x: F.multilabel_margin_loss(x, LABELS_OF_ROWS), (2, 4)),
+    "fractional_max_pool2d": (
+        lambda x: F.fractional_max_pool2d(x, 2, 3, _random_samples=numbers(1, 2, 2).sigmoid()),
+        (1, 2, 6, 5),
+    ),
+    "max_unpool2d": (
+        lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
+        (3, 2, 6, 4),
+    ),
+    **{
+        f"embedding_bag {mode}": (
+            lambda x, mode=mode: F.embedding_bag(PLACES.reshape(-1), x, BAGS, mode=mode),
+            (3, 4),
+        )
+        for mode in ("sum", "mean", "max")
+    },
+    "stft": (
+        lambda x: torch.stft(x, 6, 2, window=numbers(6), return_complex=True).abs(),
+        (2, 20),
+    ),
+}
+LABELS_OF_ROWS = torch.tensor([[2, 0, -1, 1], [3, -1, 0, 0]])
+BAGS = torch.tensor([0, 2, 2, 5])
 CASES = (
     POINTWISE
+    | ALSO_POINTWISE
+    | MOVED
+    | GROUPED
+    | FACTORS
+    | LAYERS
     | ACTIVATIONS
     | {name: (loss, (3, 4)) for name, loss in LOSSES.items()}
     | SIGNALS

@@ -112,3 +112,19 @@ def _windows_jvp(values: Any, tangents: Any, ndim: int, **params: Any) -> Any:
 extreme_in_windows = opaque(
     "extreme_in_windows", _windows_vjp, outputs=2, masks=True, batch=folded, jvp=_windows_jvp
 )
+
+
+# Windows of `size` elements along one axis, each `step` behind the one before: their elements are
+# on a new last axis. The transpose adds up what lies in several.
+windows = linear(
+    "windows",
+    lambda cotangent, xp, shape, axis, size, step: xp.unwindows(
+        cotangent, shape=tuple(shape), axis=axis, size=size, step=step
+    ),
+    batch=lift.expanded(),
+)
+unwindows = linear(
+    "unwindows",
+    lambda cotangent, xp, axis, size, step: xp.windows(cotangent, axis=axis, size=size, step=step),
+    batch=lift.expanded(lift.longer_shape),
+)

@@ -16,7 +16,7 @@ from . import lift
 # By name, as `declare.registry` has those that run on NumPy too.
 registry: dict[str, Primitive] = {}
 # The files here whose ops these are.
-FAMILIES = ("along", "convolution", "filters", "matrices", "neural")
+FAMILIES = ("along", "convolution", "scalars", "filters", "losses", "matrices", "neural")
 
 Partial = Callable[..., Any]
 

@@ -1,4 +1,4 @@
-"""Activations, softmaxes and normalisations.
+"""Activations, softmaxes and normalisations (see `losses.py` for losses).
 
 Scalars of an activation (a slope, a threshold) are parameters; at a kink the derivative is torch's.
 """
@@ -9,9 +9,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..core import Primitive, bind
+from ..core import Primitive
 from .lift import spread
-from .native import elementwise, linear, opaque
+from .native import elementwise, opaque
 
 # Activations
 
@@ -78,7 +78,7 @@ hardshrink = elementwise("hardshrink", lambda x, size: ~(abs(x) <= size), masks=
 softshrink = elementwise("softshrink", lambda x, size: ~(abs(x) <= size), masks=True)
 threshold = elementwise("threshold", lambda x, level: ~(x <= level), masks=True)
 
-# What losses are made of
+# Others
 
 rsqrt = elementwise("rsqrt", lambda out: -0.5 * out * out * out)
 xlogy = elementwise(
@@ -89,58 +89,24 @@ xlogy = elementwise(
 erfinv = elementwise("erfinv", lambda xp, out: 0.5 * math.sqrt(math.pi) * xp.exp(out * out))
 
 
-def _odds_denominator(xp: Any, x: Any) -> Any:
-    return xp.clip((1 - x) * x, 1e-12, None)
-
-
-def _log_odds(xp: Any, x: Any) -> Any:
-    return xp.clip(xp.log1p(-x), -100, None) - xp.clip(xp.log(x), -100, None)
-
-
-binary_cross_entropy = elementwise(
-    "binary_cross_entropy",
-    lambda xp, x, y: (x - y) / _odds_denominator(xp, x),
-    _log_odds,
-)
-# x ** 2 / 2 within delta, and linear beyond.
-huber = elementwise("huber", lambda xp, x, delta: xp.clip(x, -delta, delta))
-
-# Softmaxes
+# Softmaxes. On raw arrays a library's kernel does what a rule says in several calls.
 
 
 def _softmax_vjp(cotangent: Any, xp: Any, out: Any, axis: Any) -> tuple[Any]:
+    if xp.has_kernels(cotangent, out):
+        return (xp.unsoftmax(cotangent, out, axis=axis),)
     inner = xp.sum(cotangent * out, axis=axis, keepdims=True)
     return (out * (cotangent - inner),)
 
 
 def _log_softmax_vjp(cotangent: Any, xp: Any, out: Any, axis: Any) -> tuple[Any]:
+    if xp.has_kernels(cotangent, out):
+        return (xp.unlog_softmax(cotangent, out, axis=axis),)
     return (cotangent - xp.exp(out) * xp.sum(cotangent, axis=axis, keepdims=True),)
 
 
 softmax = opaque("softmax", _softmax_vjp)
 log_softmax = opaque("log_softmax", _log_softmax_vjp)
-
-# The score of one class of each row, and its transpose. The classes lie along `axis` of the scores;
-# `ignore` marks rows that count nothing.
-
-
-def _of_rows(
-    primitive: Primitive, args: Sequence[Any], batched: Sequence[bool], params: Any, size: int
-) -> Any:
-    pairs = zip(args, batched, strict=True)
-    return bind(primitive, [spread(arg, is_, size) for arg, is_ in pairs], params)
-
-
-def _nll_transpose(cotangent: Any, xp: Any, y: Any, shape: Any, axis: int, ignore: int) -> Any:
-    return xp.unnll(cotangent, y, classes=shape[axis], axis=axis, ignore=ignore)
-
-
-def _unnll_transpose(cotangent: Any, xp: Any, y: Any, axis: int, ignore: int) -> Any:
-    return xp.nll(cotangent, y, axis=axis, ignore=ignore)
-
-
-nll = linear("nll", _nll_transpose, arguments="x y", operands="y", masks=True, batch=_of_rows)
-unnll = linear("unnll", _unnll_transpose, arguments="x y", operands="y", batch=_of_rows)
 
 # Normalisations
 
@@ -148,6 +114,10 @@ unnll = linear("unnll", _unnll_transpose, arguments="x y", operands="y", batch=_
 def _standardize_vjp(
     cotangent: Any, xp: Any, x: Any, out: Any, axis: Any, eps: float
 ) -> tuple[Any]:
+    if xp.has_kernels(cotangent, x):
+        found = xp.unstandardize(cotangent, x, axis=axis, eps=eps)
+        if found is not None:
+            return (found,)
     deviation = xp.sqrt(xp.var(x, axis=axis, keepdims=True) + eps)
     along = xp.mean(cotangent * out, axis=axis, keepdims=True)
     centred = cotangent - xp.mean(cotangent, axis=axis, keepdims=True)
@@ -156,3 +126,40 @@ def _standardize_vjp(
 
 # (x - mean) / sqrt(variance + eps), both over `axis`.
 standardize = opaque("standardize", _standardize_vjp)
+
+
+def _broadcastable(x: Any, y: Any, channels: bool) -> Any:
+    return y.reshape((-1, *(1,) * (x.ndim - 2))) if channels else y
+
+
+def _normalize_vjp(
+    cotangents: Any, xp: Any, x: Any, y: Any, out: Any, axis: Any, eps: float, channels: bool
+) -> tuple[Any, Any, Any]:
+    (cotangent, *_), (_, *moments) = cotangents, out
+    if xp.has_kernels(cotangent, x, y):
+        return xp.unnormalize(cotangent, x, y, *moments, eps=eps, channels=channels)
+    standard = xp.standardize(x, axis=axis, eps=eps)
+    scaled = cotangent * _broadcastable(x, y, channels)
+    (g_x,) = _standardize_vjp(scaled, xp, x, standard, axis, eps)
+    rest = axis if channels else tuple(range(-x.ndim, -len(axis)))
+    g_y = xp.sum(cotangent * standard, axis=rest, keepdims=False)
+    return g_x, g_y, xp.sum(cotangent, axis=rest, keepdims=False)
+
+
+def _normalize_batch(
+    _: Primitive, args: Sequence[Any], batched: Sequence[bool], params: Any, size: int
+) -> Any:
+    x, *affine = (spread(arg, is_, size) for arg, is_ in zip(args, batched, strict=True))
+    ndim = x.ndim - 1
+    if params["channels"]:
+        affine = [v.reshape((*v.shape, *(1,) * (ndim - 2))) for v in affine]
+    scale, offset = (v.reshape((size, *(1,) * (x.ndim - v.ndim), *v.shape[1:])) for v in affine)
+    out = standardize(x, axis=params["axis"], eps=params["eps"]) * scale + offset
+    return out, out, out  # nobody sees the moments
+
+
+# The same times `y` plus `z`: numbers for each channel, which the second axis counts, or for each
+# place within `axis`. The mean and the deviation's reciprocal are kept for the way back.
+normalize = opaque(
+    "normalize", _normalize_vjp, arguments="x y z", outputs=3, batch=_normalize_batch
+)

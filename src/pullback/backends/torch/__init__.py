@@ -30,8 +30,10 @@ from . import (
     filters,
     index,
     linalg,
+    losses,
     neural,
     reduce,
+    scalars,
     shape,
     views,
 )
@@ -106,6 +108,8 @@ for _family in (
     convolution,
     along,
     filters,
+    losses,
+    scalars,
     autograd,
     views,
 ):

@@ -56,3 +56,11 @@ _WINDOWS: dict[str, Any] = {
 
 def extreme_in_windows(x: Any, ndim: int, function: str, options: tuple[Any, ...]) -> Any:
     return tuple(_WINDOWS[function](x, *options))
+
+
+def windows(x: Any, axis: int, size: int, step: int) -> Any:
+    return x.unfold(axis, size, step)
+
+
+def unwindows(x: Any, shape: tuple[int, ...], axis: int, size: int, step: int) -> Any:
+    return torch.ops.aten.unfold_backward(x, shape, axis % len(shape), size, step)

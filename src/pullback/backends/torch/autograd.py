@@ -16,8 +16,10 @@ from typing import Any
 
 import torch
 from torch.autograd import forward_ad
+from torch.func import vmap
 
 from ...core import Primitive, box_types
+from ...errors import UnsupportedError
 from ...rules import JOINT, Rule
 
 
@@ -174,7 +176,7 @@ class Call(Evaluation):
 def _each_example(function: Callable[..., Any], axes: Sequence[Any], ins: Sequence[Any]) -> Any:
     """The results of `function` with a batch axis in front: torch's vmap, or a loop."""
     try:
-        return torch.func.vmap(function, tuple(axes), randomness="different")(*ins)
+        return vmap(function, tuple(axes), randomness="different")(*ins)
     except RuntimeError as error:
         if "Batching rule not implemented" not in str(error):
             raise
@@ -295,6 +297,12 @@ def leaf(value: Any) -> Any:
     """A tensor to differentiate with respect to, without what lies behind it."""
     if value.requires_grad:
         return value.view_as(value)
+    if transformed(value):
+        raise UnsupportedError(
+            "a function for which pullback has no rule of its own, and calls torch's autograd (see "
+            "docs/torch.md), was called inside a transform of torch.func's, which cannot follow "
+            "that: write pullback's transform in place of torch.func's outer one"
+        )
     # `.data` has a version of its own: writes are undone before a walk back, and do not count.
     return value.data.requires_grad_(value.dtype.is_floating_point or value.dtype.is_complex)
 

@@ -12,6 +12,10 @@ def astype(x: Any, dtype: Any) -> Any:
     return x.to(dtype)
 
 
+def to_whole(x: Any, dtype: Any) -> Any:
+    return x.to(dtype)
+
+
 def clip(x: Any, y: Any, z: Any) -> Any:
     return torch.clamp(x, y, z)
 
@@ -44,12 +48,20 @@ rint = torch.round
 
 # Those that torch calls as NumPy does.
 _SAME = """
-    arccos arccosh arcsin arcsinh arctan arctanh ceil copysign cos cosh exp exp2 expm1 float_power
+    arccos arccosh arcsin arcsinh arctan arctanh ceil cos cosh exp exp2 expm1 float_power
     floor fmax fmin fmod heaviside hypot i0 isfinite isinf isnan log log10 log1p log2
     logical_and logical_not logical_or logical_xor maximum minimum nan_to_num nextafter
     reciprocal remainder signbit sin sinc sinh sqrt square tan tanh trunc deg2rad rad2deg
 """.split()
 globals().update({name: getattr(torch, name) for name in _SAME})
+
+
+def copysign(x: Any, y: Any) -> Any:
+    return torch.copysign(_tensor(x, y), y)
+
+
+def round(x: Any, decimals: int) -> Any:
+    return torch.round(x, decimals=decimals)
 
 
 def logaddexp(x: Any, y: Any) -> Any:

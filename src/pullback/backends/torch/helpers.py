@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ...ops import shape
+from .autograd import transformed
 
 
 def _conj(x: Any) -> Any:
@@ -47,6 +48,19 @@ def _trace(x: Any, axis1: int, axis2: int) -> Any:
     return _diagonal(x, axis1, axis2).sum(-1)
 
 
+def _has_kernels(*arrays: Any) -> bool:
+    """Do torch's kernels for the way back take these? They have few derivatives themselves."""
+    return all(
+        type(one) is torch.Tensor and not one.requires_grad and not transformed(one)
+        for one in arrays
+    )
+
+
+def _permutation(lu: Any, exchanges: Any) -> Any:
+    """The matrix that puts rows back in the order that they had before `exchanges`."""
+    return torch.lu_unpack(lu.detach(), exchanges, unpack_data=False)[0]
+
+
 def _one_minus_square(x: Any) -> Any:
     if type(x) is not torch.Tensor or not x.ndim or not x.is_cpu:
         return 1 - x * x
@@ -57,6 +71,7 @@ _ONE = torch.ones(())
 
 
 HELPERS: dict[str, Any] = {
+    "has_kernels": _has_kernels,
     "weight": _weight,
     "concatenate": _concatenate,
     "moveaxis": torch.movedim,
@@ -73,7 +88,9 @@ HELPERS: dict[str, Any] = {
     "isfinite": torch.isfinite,
     "imag": torch.imag,
     "real": torch.real,
+    "permutation": _permutation,
     "tril": torch.tril,
+    "triu": torch.triu,
     "diagonal": _diagonal,
     "trace": _trace,
     "sign": torch.sgn,

@@ -18,6 +18,26 @@ inv, solve, det = _linalg.inv, _linalg.solve, _linalg.det
 matrix_exp = torch.matrix_exp
 
 
+def solve_triangular(x: Any, y: Any, upper: bool, unit: bool) -> Any:
+    return _linalg.solve_triangular(x, y, upper=upper, unitriangular=unit)
+
+
+def cholesky_solve(x: Any, y: Any, upper: bool) -> Any:
+    return torch.cholesky_solve(y, x, upper)
+
+
+def lu_factor(x: Any) -> Any:
+    return tuple(_linalg.lu_factor(x))
+
+
+def eig(x: Any) -> Any:
+    return tuple(_linalg.eig(x))
+
+
+def distances(x: Any, y: Any, mode: Any) -> Any:
+    return torch._VF.cdist(x, y, 2.0, mode)
+
+
 def slogdet(x: Any) -> Any:
     return tuple(_linalg.slogdet(x))
 

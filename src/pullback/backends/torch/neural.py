@@ -1,4 +1,7 @@
-"""torch spellings of the canonical functions: those of neural networks, and special ones."""
+"""torch spellings of the canonical functions: those of neural networks, and special ones.
+
+What is called `un...` is a kernel of torch's for the way back through the function of that name.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 import torch
 
 _nn = torch._C._nn
+_aten = torch.ops.aten
 
 relu, sigmoid, rsqrt = torch.relu, torch.sigmoid, torch.rsqrt
 silu, mish, log_sigmoid = _nn.silu, _nn.mish, _nn.log_sigmoid
@@ -55,14 +59,6 @@ def threshold(x: Any, level: float, value: float) -> Any:
     return torch.threshold(x, level, value)
 
 
-def binary_cross_entropy(x: Any, y: Any) -> Any:
-    return _nn.binary_cross_entropy(x, y, None, 0)
-
-
-def huber(x: Any, delta: float) -> Any:
-    return _nn.huber_loss(x, x.new_zeros(()), 0, delta)
-
-
 def softmax(x: Any, axis: tuple[int]) -> Any:
     return torch.softmax(x, axis[0])
 
@@ -71,29 +67,63 @@ def log_softmax(x: Any, axis: tuple[int]) -> Any:
     return torch.log_softmax(x, axis[0])
 
 
-def nll(x: Any, y: Any, axis: int, ignore: int) -> Any:
-    if x.ndim > -axis:  # torch takes a stack of rows, of one axis
-        stacked = x.reshape(-1, *x.shape[axis:])
-        labels = y.reshape(stacked.shape[:1] + stacked.shape[2:])
-        return _nn.nll_loss_nd(stacked, labels, None, 0, ignore).reshape(y.shape)
-    return _nn.nll_loss_nd(x, y, None, 0, ignore)
+def unsoftmax(cotangent: Any, out: Any, axis: tuple[int]) -> Any:
+    return _aten._softmax_backward_data(cotangent, out, axis[0], out.dtype)
 
 
-def unnll(x: Any, y: Any, classes: int, axis: int, ignore: int) -> Any:
-    ignored = y == ignore
-    if bool(ignored.any()):
-        x, y = x.masked_fill(ignored, 0), y.masked_fill(ignored, 0)
-    y = y.long().unsqueeze(axis)
-    shape = [*y.shape]
-    shape[axis] = classes
-    return x.new_zeros(shape).scatter_(axis, y, -x.unsqueeze(axis))
+def unlog_softmax(cotangent: Any, out: Any, axis: tuple[int]) -> Any:
+    return _aten._log_softmax_backward_data(cotangent, out, axis[0], out.dtype)
 
 
 def standardize(x: Any, axis: tuple[int, ...], eps: float) -> Any:
-    count = len(axis)
-    if axis == tuple(range(-count, 0)):
-        return torch.layer_norm(x, x.shape[-count:], eps=eps)
-    if x.numel() and axis == (*range(-x.ndim, 1 - x.ndim), *range(2 - x.ndim, 0)):
+    if _is_last(axis):
+        return torch.layer_norm(x, x.shape[-len(axis) :], eps=eps)
+    if x.numel() and _is_all_but_channels(x, axis):
         return torch.batch_norm(x, None, None, None, None, True, 0.0, eps, False)  # noqa: FBT003
     variance, mean = torch.var_mean(x, axis, correction=0, keepdim=True)
     return (x - mean) * torch.rsqrt(variance + eps)
+
+
+def _is_last(axis: tuple[int, ...]) -> bool:
+    return axis == tuple(range(-len(axis), 0))
+
+
+def _is_all_but_channels(x: Any, axis: tuple[int, ...]) -> bool:
+    return axis == (*range(-x.ndim, 1 - x.ndim), *range(2 - x.ndim, 0))
+
+
+def unstandardize(cotangent: Any, x: Any, axis: tuple[int, ...], eps: float) -> Any:
+    """None where there is no kernel for these axes."""
+    last = _is_last(axis)
+    if not x.numel() or not (last or _is_all_but_channels(x, axis)):
+        return None
+    variance, mean = torch.var_mean(x, axis, correction=0, keepdim=True)
+    moments = mean, torch.rsqrt(variance + eps)
+    if last:
+        shape = x.shape[-len(axis) :]
+        return _unnormalized(cotangent, x, None, moments, shape, mask=[True, False, False])[0]
+    moments = tuple(one.reshape(-1) for one in moments)
+    return _unbatched(cotangent, x, None, moments, eps, mask=[True, False, False])[0]
+
+
+def normalize(x: Any, y: Any, z: Any, axis: Any, eps: float, channels: bool) -> Any:
+    if channels:
+        return torch.native_batch_norm(x, y, z, None, None, True, 0.0, eps)  # noqa: FBT003
+    return torch.native_layer_norm(x, y.shape, y, z, eps)
+
+
+def unnormalize(
+    cotangent: Any, x: Any, y: Any, mean: Any, reciprocal: Any, eps: float, channels: bool
+) -> Any:
+    moments, mask = (mean, reciprocal), [True, True, True]
+    if channels:
+        return _unbatched(cotangent, x, y, moments, eps, mask)
+    return _unnormalized(cotangent, x, y, moments, y.shape, mask)
+
+
+def _unbatched(g: Any, x: Any, y: Any, moments: Any, eps: float, mask: list[bool]) -> Any:
+    return _aten.native_batch_norm_backward(g, x, y, None, None, *moments, True, eps, mask)  # noqa: FBT003
+
+
+def _unnormalized(g: Any, x: Any, y: Any, moments: Any, shape: Any, mask: list[bool]) -> Any:
+    return _aten.native_layer_norm_backward(g, x, shape, *moments, y, y, mask)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.func import vmap
 
 from ...core import Primitive, bind, box_types
 from ...rules import TRANSPOSE, Rule
@@ -38,7 +39,7 @@ def _view_batch(_: Primitive, args: Any, __: Any, params: Any, ___: int) -> Any:
     function, place = params["function"], params["place"]
 
     def of_batch(x: Any) -> list[Any]:
-        return [torch.func.vmap(lambda one: function(one)[place])(x)]
+        return [vmap(lambda one: function(one)[place])(x)]
 
     return bind(view, args, {"function": of_batch, "place": 0})
 

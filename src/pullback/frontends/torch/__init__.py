@@ -4,11 +4,14 @@ from . import (
     arrange,
     attention,
     box,
+    casts,
     contract,
     convolution,
+    factors,
     fft,
+    graph,
+    grouped,
     index,
-    intercept,
     linalg,
     losses,
     makers,
@@ -21,9 +24,14 @@ from . import (
     reduce,
     selection,
     shape,
+    special,
+    statistics,
+    transforms,
+    views,
 )
 
-from .bodies import body  # isort: skip  (after all that has an entry of its own)
+from . import intercept  # isort: skip  (after all that has an entry of its own)
+from .bodies import body  # isort: skip
 from .box import TensorBox
 
 __all__ = [
@@ -32,9 +40,13 @@ __all__ = [
     "attention",
     "body",
     "box",
+    "casts",
     "contract",
     "convolution",
+    "factors",
     "fft",
+    "graph",
+    "grouped",
     "index",
     "intercept",
     "linalg",
@@ -49,4 +61,8 @@ __all__ = [
     "reduce",
     "selection",
     "shape",
+    "special",
+    "statistics",
+    "transforms",
+    "views",
 ]

@@ -18,19 +18,7 @@ from . import opaque
 from .box import TensorBox
 from .dispatch import functions, implements, is_box
 from .index import getitem
-from .selection import both
-
-
-def _defined(names: str) -> Callable[[Any], Any]:
-    """For functions and methods of these names, which some owners lack or others have entered."""
-
-    def register(ours: Any) -> Any:
-        for name in names.split():
-            for function in both(name):
-                functions.setdefault(function, ours)
-        return ours
-
-    return register
+from .selection import defined
 
 
 @implements(torch.functional.broadcast_tensors)
@@ -47,17 +35,17 @@ def _is_tensor(value: Any) -> bool:
 # Pointwise
 
 
-@_defined("positive")
+@defined("positive")
 def positive(input: Any) -> Any:
     return input * 1
 
 
-@_defined("conj")
+@defined("conj")
 def conj(input: Any) -> Any:
     return ops.conjugate(input) if input.dtype.is_complex else input
 
 
-@_defined("sgn")
+@defined("sgn")
 def sgn(input: Any) -> Any:
     return ops.sign(input) if input.dtype.is_complex else ops.real_sign(input)
 
@@ -69,24 +57,24 @@ def norm(
     return torch.norm(self, p, dim, keepdim, dtype=dtype)
 
 
-@_defined("lerp")
+@defined("lerp")
 def lerp(input: Any, end: Any, weight: Any) -> Any:
     return input + weight * (end - input)
 
 
-@_defined("addcmul")
+@defined("addcmul")
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     product = tensor1 * tensor2
     return input + (product if value == 1 else product * value)
 
 
-@_defined("addcdiv")
+@defined("addcdiv")
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     quotient = tensor1 / tensor2
     return input + (quotient if value == 1 else quotient * value)
 
 
-@_defined("logit")
+@defined("logit")
 def logit(input: Any, eps: Any = None) -> Any:
     x = input if eps is None else input.clamp(eps, 1 - eps)
     return (x / (1 - x)).log()
@@ -98,7 +86,7 @@ def logit(input: Any, eps: Any = None) -> Any:
 def _triangle(name: str) -> None:
     function = getattr(torch, name)
 
-    @_defined(name)
+    @defined(name)
     def triangle(input: Any, diagonal: int = 0) -> Any:
         if input.ndim < 2:
             return opaque.apply(function, (input, diagonal), {})
@@ -110,7 +98,7 @@ _triangle("tril")
 _triangle("triu")
 
 
-@_defined("trace")
+@defined("trace")
 def trace(input: Any) -> Any:
     if input.ndim != 2:
         return opaque.apply(torch.trace, (input,), {})
@@ -131,6 +119,11 @@ def repeat(self: Any, *repeats: Any) -> Any:
     )
 
 
+@implements(torch.Tensor.tile)
+def tile_method(self: Any, *dims: Any) -> Any:
+    return tile(self, dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims)
+
+
 @implements(torch.tile)
 def tile(input: Any, dims: Any) -> Any:
     counts = (1,) * (input.ndim - len(dims)) + tuple(dims)
@@ -140,7 +133,7 @@ def tile(input: Any, dims: Any) -> Any:
     return spread.reshape([count * n for count, n in zip(counts, sizes, strict=True)])
 
 
-@_defined("repeat_interleave")
+@defined("repeat_interleave")
 def repeat_interleave(input: Any, repeats: Any, dim: Any = None, **kwargs: Any) -> Any:
     if kwargs or is_box(repeats) or not is_box(input) or not input.ndim:
         return opaque.apply(torch.repeat_interleave, (input, repeats, dim), kwargs)
@@ -150,7 +143,7 @@ def repeat_interleave(input: Any, repeats: Any, dim: Any = None, **kwargs: Any) 
     return torch.index_select(x, axis, places)
 
 
-@_defined("roll")
+@defined("roll")
 def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
     if dims in ((), [], None):
         return roll(input.reshape(-1), shifts, 0).reshape(input.shape)
@@ -164,19 +157,19 @@ def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
 # Products
 
 
-@_defined("outer ger")
+@defined("outer ger")
 def outer(input: Any, vec2: Any) -> Any:
     return input.unsqueeze(-1) * vec2
 
 
-@_defined("inner")
+@defined("inner")
 def inner(input: Any, other: Any) -> Any:
     if not input.ndim or not other.ndim:
         return input * other
     return torch.tensordot(input, other, ([-1], [-1]))
 
 
-@_defined("vdot")
+@defined("vdot")
 def vdot(input: Any, other: Any) -> Any:
     return torch.dot(conj(input), other)
 
@@ -204,7 +197,7 @@ def tensordot_of_lists(a: Any, b: Any, dims_a: Any, dims_b: Any) -> Any:
     return tensordot(a, b, (dims_a, dims_b))
 
 
-@_defined("kron")
+@defined("kron")
 def kron(input: Any, other: Any) -> Any:
     ndim = max(input.ndim, other.ndim)
     first, second = (x.reshape((1,) * (ndim - x.ndim) + tuple(x.shape)) for x in (input, other))
@@ -217,7 +210,7 @@ def kron(input: Any, other: Any) -> Any:
 
 
 def _with_product(name: str, product: Callable[[Any, Any], Any]) -> None:
-    @_defined(name)
+    @defined(name)
     def added(input: Any, one: Any, two: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
         out = product(one, two)
         out = out if alpha == 1 else out * alpha

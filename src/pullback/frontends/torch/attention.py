@@ -1,4 +1,4 @@
-"""Embeddings and attention: torch's signatures over pullback's primitives."""
+"""Embeddings, bags of them, and attention: torch's signatures over pullback's primitives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ...ops import contract, neural
 from . import opaque
-from .dispatch import implements
+from .dispatch import implements, is_box
 from .index import getitem
 
 
@@ -34,6 +34,47 @@ def embedding(
         return opaque.apply(F.embedding, (input, weight, padding_idx), {})
     padding = (input == padding_idx % weight.shape[0]).unsqueeze(-1)
     return torch.where(padding, out.detach(), out)
+
+
+_SUM, _MEAN, _MAX = 0, 1, 2
+
+
+@implements(torch.embedding_bag)
+def embedding_bag(
+    weight: Any,
+    input: Any,
+    offsets: Any,
+    scale_grad_by_freq: bool = False,
+    mode: int = _SUM,
+    sparse: bool = False,
+    per_sample_weights: Any = None,
+    include_last_offset: bool = False,
+    padding_idx: Any = None,
+) -> Any:
+    options = (scale_grad_by_freq, mode, sparse, per_sample_weights, include_last_offset)
+    args = (weight, input, offsets, *options, padding_idx)
+    if scale_grad_by_freq or sparse or is_box(input) or is_box(offsets):
+        return opaque.apply(torch.embedding_bag, args, {})
+    _, *found = opaque.of_values(torch.embedding_bag, *args)
+    _, sizes, largest = found
+    ends = (
+        offsets if include_last_offset else torch.cat((offsets, offsets.new_tensor([len(input)])))
+    )
+    bags = torch.arange(len(ends) - 1, device=weight.device).repeat_interleave(ends.diff())
+    shape = (len(ends) - 1, weight.shape[1])
+    kept = input != (-1 if padding_idx is None else padding_idx % len(weight))
+    counts = torch.zeros(shape[:1], dtype=torch.long, device=weight.device)
+    counts = counts.index_add(0, bags, kept.long()).unsqueeze(1)
+    if mode == _MAX:
+        return torch.where(counts == 0, 0, weight.gather(0, largest)), *found
+    rows = getitem(weight, input)
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.unsqueeze(1)
+    rows = torch.where(kept.unsqueeze(1), rows, 0)
+    out = torch.zeros(shape, dtype=weight.dtype, device=weight.device).index_add(0, bags, rows)
+    if mode == _MEAN:
+        out = out / counts.clamp_min(1)
+    return out, bags, sizes, largest
 
 
 @implements(F.scaled_dot_product_attention)

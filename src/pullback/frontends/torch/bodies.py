@@ -47,3 +47,4 @@ def _register(module: types.ModuleType) -> None:
 
 for _module in (torch.nn.functional, torch.functional):
     _register(_module)
+functions[torch.Tensor.stft] = body(torch.Tensor.stft)  # the others of its kind are entered

@@ -52,9 +52,9 @@ class TensorBox(Traced, torch.Tensor):
         # No TypeError: torch's operators would take that for "not my operand".
         raise RuntimeError(
             f"a traced tensor reached {func}, which pullback cannot follow from there: its "
-            "derivative would be lost. For torch.func's transforms and torch.vmap of a traced "
-            "tensor write pullback's, which nest; for a torch.tensor bound before the transform "
-            "write torch.stack; for a constant x.detach() or x.item()."
+            "derivative would be lost. For a transform of torch.func's that was bound to a name "
+            "before (from torch.func import grad) write pullback's, which nest; for a "
+            "torch.tensor bound before write torch.stack; for a constant x.detach() or x.item()."
         )
 
     # What the tensor is
@@ -110,6 +110,10 @@ class TensorBox(Traced, torch.Tensor):
         return math.prod(self.shape)
 
     nelement = numel
+
+    def is_inference(self) -> bool:
+        """As `Tensor.is_inference`."""
+        return raw(self).is_inference()
 
     def is_contiguous(self, memory_format: Any = torch.contiguous_format) -> bool:
         """As `Tensor.is_contiguous`; of a batch, no other format is known."""
@@ -247,12 +251,7 @@ def _refusing(function: Any) -> None:
     functions[function] = refuse
 
 
-for _function in (
-    torch.autograd.grad,
-    torch.autograd.backward,
-    torch.Tensor.register_hook,
-    torch.Tensor.register_post_accumulate_grad_hook,
-):
+for _function in (torch.autograd.backward, torch.Tensor.register_post_accumulate_grad_hook):
     _refusing(_function)
 
 

@@ -18,7 +18,7 @@ from .pointwise import BACKEND
 matmul = recorder(ops.matmul, BACKEND)
 
 
-@implements(torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__)
+@implements(torch.matmul, torch.linalg.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__)
 def _matmul(input: Any, other: Any) -> Any:
     return matmul(input, other)
 
@@ -91,6 +91,15 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
     out = matmul(mat1, mat2)
     out = out if alpha == 1 else out * alpha
     return out + (input if beta == 1 else input * beta)
+
+
+@implements(torch.bilinear)
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+    fits = weight.ndim == 3 and input1.shape[:-1] == input2.shape[:-1]
+    if not fits or (input1.shape[-1], input2.shape[-1]) != tuple(weight.shape[1:]):
+        return opaque.apply(torch.bilinear, (input1, input2, weight, bias), {})
+    out = einsum("...i,oij,...j->...o", input1, weight, input2)
+    return out if bias is None else out + bias
 
 
 TensorBox.__matmul__ = matmul  # type: ignore[method-assign]

@@ -41,7 +41,9 @@ _SPELLINGS = {"axis": "dim", "keepdims": "keepdim", "x": "input", "x1": "input",
 
 
 def spelled(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The keywords of a call under torch's own names."""
+    """The keywords of a call under torch's own names, but for `out=None`."""
+    if "out" in kwargs:  # where results are written to is no concern of `ours`
+        kwargs = {name: value for name, value in kwargs.items() if name != "out"}
     if not _SPELLINGS.keys() & kwargs.keys():
         return kwargs
     return {_SPELLINGS.get(name, name): value for name, value in kwargs.items()}

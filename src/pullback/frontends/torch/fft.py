@@ -95,12 +95,11 @@ def _register(name: str, suffix: str, default: Any) -> None:
         norm: Any = None,
         *,
         s: Any = None,
-        out: Any = None,
     ) -> Any:
         given = n if s is None else s
         args = (input, given, dim, norm)
-        if out is not None or (norm or "backward") not in _OTHER or not input.numel():
-            return opaque.apply(function, args, {"out": out})
+        if (norm or "backward") not in _OTHER or not input.numel():
+            return opaque.apply(function, args, {})
         axes = _axes(dim, given, input.ndim)
         sizes = (given,) * len(axes) if given is None or isinstance(given, int) else tuple(given)
         sizes = tuple(None if size == -1 else size for size in sizes)
@@ -139,3 +138,33 @@ def fftshift(input: Any, dim: Any = None) -> Any:
 def ifftshift(input: Any, dim: Any = None) -> Any:
     axes = axes_of(dim, input.ndim) or tuple(range(-input.ndim, 0))
     return torch.roll(input, [(input.shape[axis] + 1) // 2 for axis in axes], axes)
+
+
+@implements(torch._VF.stft)
+def stft(
+    input: Any,
+    n_fft: int,
+    hop_length: Any,
+    win_length: Any,
+    window: Any,
+    normalized: bool,
+    onesided: Any,
+    return_complex: Any = None,
+    align_to_window: Any = None,
+) -> Any:
+    """Of a signal that `torch.stft` has padded: the spectra of windows of it."""
+    hop, width = hop_length or n_fft // 4, win_length or n_fft
+    whole = input.dtype.is_complex or (window is not None and window.dtype.is_complex)
+    fits = input.ndim in (1, 2) and 0 < width <= n_fft <= input.shape[-1] and hop > 0
+    if not fits or align_to_window or (onesided and whole):
+        args = (input, n_fft, hop_length, win_length, window, normalized, onesided)
+        return opaque.apply(torch._VF.stft, (*args, return_complex, align_to_window), {})
+    frames = input.unfold(-1, n_fft, hop)
+    if window is not None or width < n_fft:
+        shape = torch.ones(width, dtype=input.dtype, device=input.device)
+        before = (n_fft - width) // 2
+        pads = [before, n_fft - width - before]
+        frames = frames * torch.constant_pad_nd(shape if window is None else window, pads)
+    transform = torch.fft.fft if whole or onesided is False else torch.fft.rfft
+    out = transform(frames, norm="ortho" if normalized else None).mT
+    return out if return_complex else torch.stack((out.real, out.imag), -1)

@@ -1,7 +1,6 @@
 """Linear algebra: torch's signatures over the decompositions that pullback has rules for.
 
-What torch calls otherwise, or returns more of, is made of them. LU factors and what takes them
-are left to torch's own derivative.
+What torch calls otherwise, or returns more of, is made of them (see `factors.py` too).
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from .reduce import axes_of
 _linalg = torch.linalg
 
 
-def _is_square(A: Any) -> bool:
+def is_square(A: Any) -> bool:
     """Is it a stack of square matrices, not empty? Where not, torch says what is wrong."""
     return A.ndim >= 2 and A.shape[-1] == A.shape[-2] and bool(A.numel())
 
@@ -30,13 +29,13 @@ def _is_square(A: Any) -> bool:
 
 @implements(_linalg.inv, torch.inverse, torch.Tensor.inverse)
 def inv(A: Any) -> Any:
-    return ops.inv(A) if _is_square(A) else opaque.apply(_linalg.inv, (A,), {})
+    return ops.inv(A) if is_square(A) else opaque.apply(_linalg.inv, (A,), {})
 
 
 @implements(_linalg.solve)
-def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
-    if out is not None or not _is_square(A) or not B.numel():
-        return opaque.apply(_linalg.solve, (A, B), {"left": left, "out": out})
+def solve(A: Any, B: Any, *, left: bool = True) -> Any:
+    if not is_square(A) or not B.numel():
+        return opaque.apply(_linalg.solve, (A, B), {"left": left})
     if B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1]):
         return ops.solve(A, B.unsqueeze(-1)).squeeze(-1)
     if B.ndim < 2 or A.shape[-1] != B.shape[-2 if left else -1]:
@@ -46,21 +45,23 @@ def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
 
 @implements(_linalg.det, torch.det, torch.Tensor.det)
 def det(A: Any) -> Any:
-    return ops.det(A) if _is_square(A) else opaque.apply(_linalg.det, (A,), {})
+    return ops.det(A) if is_square(A) else opaque.apply(_linalg.det, (A,), {})
 
 
 @implements(_linalg.slogdet, torch.slogdet, torch.Tensor.slogdet)
 def slogdet(A: Any) -> Any:
-    if not _is_square(A):
+    if not is_square(A):
         return opaque.apply(_linalg.slogdet, (A,), {})
     return torch.return_types.linalg_slogdet(ops.slogdet(A))
 
 
 @implements(torch.logdet, torch.Tensor.logdet)
 def logdet(A: Any) -> Any:
-    if not _is_square(A) or A.dtype.is_complex:
+    if not is_square(A):
         return opaque.apply(torch.logdet, (A,), {})
     sign, logarithm = ops.slogdet(A)
+    if A.dtype.is_complex:
+        return torch.complex(logarithm, sign.angle())
     return torch.where(sign == -1, math.nan, logarithm)
 
 
@@ -72,22 +73,12 @@ def tensorinv(A: Any, ind: int = 2) -> Any:
     return inv(A.reshape(rows, rows)).reshape(A.shape[ind:] + A.shape[:ind])
 
 
-@implements(torch.vander)
-def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
-    count = len(x) if N is None else N
-    if x.ndim != 1 or count < 2 or not (x.dtype.is_floating_point or x.dtype.is_complex):
-        return opaque.apply(torch.vander, (x, N, increasing), {})
-    # torch writes its own in place, which its autograd then refuses.
-    powers = torch.linalg.vander(x, N=count)
-    return powers if increasing else powers.flip(-1)
-
-
 # Decompositions
 
 
 @implements(_linalg.cholesky)
 def cholesky(A: Any, *, upper: bool = False) -> Any:
-    if not _is_square(A):
+    if not is_square(A):
         return opaque.apply(_linalg.cholesky, (A,), {"upper": upper})
     factor = ops.cholesky(A)
     return factor.mH if upper else factor
@@ -100,14 +91,14 @@ def cholesky_of_old(input: Any, upper: bool = False) -> Any:
 
 @implements(_linalg.eigh)
 def eigh(A: Any, UPLO: str = "L") -> Any:
-    if not _is_square(A):
+    if not is_square(A):
         return opaque.apply(_linalg.eigh, (A, UPLO), {})
     return torch.return_types.linalg_eigh(ops.eigh(A, UPLO=UPLO))
 
 
 @implements(_linalg.eigvalsh)
 def eigvalsh(A: Any, UPLO: str = "L") -> Any:
-    if not _is_square(A):
+    if not is_square(A):
         return opaque.apply(_linalg.eigvalsh, (A, UPLO), {})
     return ops.eigh(A, UPLO=UPLO)[0]
 
@@ -183,7 +174,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: Any = None) -> Any:
 
 @implements(torch.linalg.matrix_exp, torch.matrix_exp, torch.Tensor.matrix_exp)
 def matrix_exp(A: Any) -> Any:
-    return native.matrix_exp(A) if _is_square(A) else opaque.apply(torch.matrix_exp, (A,), {})
+    return native.matrix_exp(A) if is_square(A) else opaque.apply(torch.matrix_exp, (A,), {})
 
 
 # Norms
@@ -193,9 +184,11 @@ def matrix_exp(A: Any) -> Any:
 def vector_norm(
     x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Any:
-    if ord < 0 or not x.numel() or not x.ndim or not isinstance(ord, (int, float)):
+    if not isinstance(ord, (int, float)) or (not x.numel() and (ord < 0 or math.isinf(ord))):
         return opaque.apply(_linalg.vector_norm, (x, ord, dim, keepdim), {"dtype": dtype})
     x = x if dtype is None else x.to(dtype)
+    if not x.ndim:
+        return vector_norm(x.reshape(1), ord)
     return ops.vector_norm(x, ord=ord, axis=axes_of(dim, x.ndim), keepdims=keepdim)
 
 
@@ -247,7 +240,7 @@ def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
 
 @implements(_linalg.matrix_power, torch.matrix_power, torch.Tensor.matrix_power)
 def matrix_power(A: Any, n: int) -> Any:
-    if not _is_square(A) or n == 0:
+    if not is_square(A) or n == 0:
         return opaque.apply(_linalg.matrix_power, (A, n), {})
     power, base, left = None, inv(A) if n < 0 else A, abs(n)
     while left:
@@ -264,3 +257,13 @@ def cross(input: Any, other: Any, dim: Any = -1) -> Any:
         return opaque.apply(torch.cross, (input, other, dim), {})
     (a, b, c), (x, y, z) = input.unbind(dim), other.unbind(dim)
     return torch.stack((b * z - c * y, c * x - a * z, a * y - b * x), dim)
+
+
+@implements(torch.frobenius_norm)
+def frobenius_norm(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    return vector_norm(input, 2, dim, keepdim)
+
+
+@implements(torch.nuclear_norm)
+def nuclear_norm(input: Any, dim: Any = (-2, -1), keepdim: bool = False) -> Any:
+    return matrix_norm(input, "nuc", dim, keepdim)

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 
 from ...core import raw
-from ...ops import neural
+from ...ops import losses as ops
 from . import opaque
-from .dispatch import implements
+from .dispatch import implements, is_box
 
 _nn: Any = torch._C._nn
-_NONE, _MEAN, _SUM = 0, 1, 2
+_NONE, _MEAN, _SUM = ops.NONE, ops.MEAN, ops.SUM
 
 
 def _reduced(losses: Any, reduction: int) -> Any:
@@ -28,28 +28,39 @@ def _reduced(losses: Any, reduction: int) -> Any:
 # Of differences
 
 
-@implements(_nn.l1_loss)
-def l1_loss(input: Any, target: Any, reduction: int = _MEAN) -> Any:
-    return _reduced(abs(input - target), reduction)
+def _is_constant(input: Any, target: Any) -> bool:
+    """Is only `input` differentiated, and the target like it?"""
+    like = input.shape == target.shape and input.dtype is target.dtype
+    return like and is_box(input) and not opaque.is_differentiated(target)
 
 
-@implements(_nn.mse_loss)
-def mse_loss(input: Any, target: Any, reduction: int = _MEAN) -> Any:
-    return _reduced((input - target).square(), reduction)
+def _of_difference(kind: str, composed: Any) -> Any:
+    def loss(input: Any, target: Any, reduction: int = _MEAN, scale: float = 1.0) -> Any:
+        if _is_constant(input, target):
+            return ops.difference_loss(input, target, kind=kind, scale=scale, reduction=reduction)
+        return _reduced(composed(input - target, scale), reduction)
+
+    return loss
+
+
+l1_loss = implements(_nn.l1_loss)(_of_difference("l1", lambda d, _: abs(d)))
+mse_loss = implements(_nn.mse_loss)(_of_difference("mse", lambda d, _: d.square()))
+_huber = _of_difference("huber", lambda d, delta: ops.huber(d, delta=delta))
+_smooth_l1 = _of_difference("smooth_l1", lambda d, beta: ops.huber(d, delta=beta) / beta)
 
 
 @implements(_nn.huber_loss)
 def huber_loss(input: Any, target: Any, reduction: int = _MEAN, delta: float = 1.0) -> Any:
     if delta <= 0:
         return opaque.apply(_nn.huber_loss, (input, target, reduction, delta), {})
-    return _reduced(neural.huber(input - target, delta=delta), reduction)
+    return _huber(input, target, reduction, delta)
 
 
 @implements(_nn.smooth_l1_loss)
 def smooth_l1_loss(input: Any, target: Any, reduction: int = _MEAN, beta: float = 1.0) -> Any:
     if beta <= 0:
         return opaque.apply(_nn.smooth_l1_loss, (input, target, reduction, beta), {})
-    return _reduced(neural.huber(input - target, delta=beta), reduction) / beta
+    return _smooth_l1(input, target, reduction, beta)
 
 
 # Of signs
@@ -141,7 +152,7 @@ def triplet_margin_loss(
 def binary_cross_entropy(
     input: Any, target: Any, weight: Any = None, reduction: int = _MEAN
 ) -> Any:
-    losses = neural.binary_cross_entropy(input, target)
+    losses = ops.binary_cross_entropy(input, target)
     return _reduced(losses if weight is None else losses * weight, reduction)
 
 
@@ -265,11 +276,7 @@ def _reads_classes(input: Any, target: Any, weight: Any, ignore: int) -> bool:
 def _unweighted(scores: Any, target: Any, reduction: int, ignore: int) -> Any:
     """Less the score of the class of each row: torch itself says which targets are none."""
     axis = -1 if scores.ndim == 1 else 1 - scores.ndim
-    losses = neural.nll(scores, target, axis=axis, ignore=ignore)
-    if reduction != _MEAN:
-        return _reduced(losses, reduction)
-    kept = target != ignore
-    return losses.mean() if bool(raw(kept).all()) else losses.sum() / kept.sum()
+    return ops.nll(scores, target, axis=axis, ignore=ignore, reduction=reduction)
 
 
 @implements(_nn.nll_loss_nd)
@@ -362,3 +369,21 @@ def multi_margin_loss(
     others = torch.arange(rows.shape[1], device=rows.device) != right
     losses = torch.where(others, margins, 0).sum(1) / rows.shape[1]
     return _reduced(losses if target.ndim else losses.squeeze(0), reduction)
+
+
+@implements(_nn.multilabel_margin_loss)
+def multilabel_margin_loss(input: Any, target: Any, reduction: int = _MEAN) -> Any:
+    labels = raw(target)
+    count = input.shape[-1] if input.ndim else 1
+    bad = input.shape != target.shape or input.ndim > 2 or not input.numel()
+    if bad or bool(((labels < -1) | (labels >= count)).any()):
+        return opaque.apply(_nn.multilabel_margin_loss, (input, target, reduction), {})
+    rows, classes = (x.reshape((-1, count)) for x in (input, target))
+    given = (classes < 0).cumsum(1) == 0  # up to the first label that is none
+    named = torch.where(given, classes, 0)
+    hits = (named.unsqueeze(2) == torch.arange(count, device=input.device)) & given.unsqueeze(2)
+    right = hits.any(1)
+    margins = (1 - rows.gather(1, named).unsqueeze(2) + rows.unsqueeze(1)).clamp_min(0)
+    counted = given.unsqueeze(2) & ~right.unsqueeze(1)
+    losses = torch.where(counted, margins, 0).sum((1, 2)) / count
+    return _reduced(losses if input.ndim == 2 else losses.squeeze(0), reduction)

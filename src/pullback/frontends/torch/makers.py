@@ -161,6 +161,11 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, **options: 
     return start * (1 - weights) + end * weights
 
 
+# Methods of plain tensors that make a new one
+
+methods = "clone new_empty new_full new_ones new_zeros".split()
+
+
 # Tensors made like a traced one, which torch's own protocol hands over
 
 _LIKE = (

@@ -171,15 +171,22 @@ def polygamma(n: int, input: Any) -> Any:
     return special.polygamma(input, order=n)
 
 
+@implements(torch.Tensor.polygamma)
+def polygamma_method(self: Any, n: int) -> Any:
+    return special.polygamma(self, order=n)
+
+
 def _softmax(primitive: Any, *torch_functions: Any) -> None:
     @implements(*torch_functions)
     def softmax(
         input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None, **kwargs: Any
     ) -> Any:
-        if kwargs or not isinstance(dim, int) or not input.ndim:
+        if kwargs or not isinstance(dim, int):
             options = {"dim": dim, "dtype": dtype, **kwargs}
             return opaque.apply(torch_functions[0], (input,), options)
         x = input if dtype is None else input.to(dtype)
+        if not x.ndim:  # torch takes a number for a vector of one
+            return primitive(x.reshape(1), axis=axes_of(dim, 1)).reshape(())
         return primitive(x, axis=axes_of(dim, x.ndim))
 
 

@@ -38,8 +38,10 @@ def layer_norm(
     count = len(normalized_shape)
     if not count or tuple(input.shape[-count:]) != tuple(normalized_shape):
         return opaque.apply(torch.layer_norm, (input, normalized_shape, weight, bias, eps), {})
-    out = neural.standardize(input, axis=tuple(range(-count, 0)), eps=eps)
-    return _affine(out, weight, bias)
+    axis = tuple(range(-count, 0))
+    if weight is not None and bias is not None and input.numel() and input.dtype is weight.dtype:
+        return neural.normalize(input, weight, bias, axis=axis, eps=eps, channels=False)[0]
+    return _affine(neural.standardize(input, axis=axis, eps=eps), weight, bias)
 
 
 @implements(torch.rms_norm)
@@ -91,6 +93,8 @@ def batch_norm(
         return opaque.apply(torch.batch_norm, (*args, cudnn_enabled), {})
     if training:
         axes = (-input.ndim, *range(2 - input.ndim, 0))
+        if weight is not None and bias is not None:
+            return neural.normalize(input, weight, bias, axis=axes, eps=eps, channels=True)[0]
         out = neural.standardize(input, axis=axes, eps=eps)
         return _affine(out, _of_channels(weight, input), _of_channels(bias, input))
     scale = (running_var + eps).rsqrt()

@@ -123,6 +123,14 @@ def _source(place: int, sources: list[int], values: list[Any], evaluate: Callabl
     return sources[0]
 
 
+def of_values(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """`function` of what `args` hold, as a constant: of positions, orders and the like."""
+    values = [*map(detached, args)]
+    if any(map(is_box, values)):  # of vmap
+        return apply(function, tuple(values), kwargs)
+    return function(*values, **kwargs)
+
+
 def on_values(function: Callable[..., Any], leaves: list[Any], structure: Any) -> Any:
     """`function` of the values, as a constant that shares no memory with a traced one."""
     args, kwargs = tree.unflatten(structure, leaves)

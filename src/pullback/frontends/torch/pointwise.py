@@ -30,6 +30,7 @@ _FOLLOWED = {
     "arctanh": "atanh arctanh",
     "reciprocal": "reciprocal",
     "fractional_part": "frac",
+    "conjugate": "conj_physical",
 } | {
     name: name
     for name in (
@@ -45,6 +46,10 @@ _BINARY = {
     "fmax": "fmax",
     "fmin": "fmin",
     "fmod": "fmod",
+    "remainder": "remainder",
+    "copysign": "copysign",
+    "nextafter": "nextafter",
+    "float_power": "float_power",
     "hypot": "hypot",
     "logaddexp": "logaddexp",
     "logaddexp2": "logaddexp2",
@@ -77,6 +82,7 @@ _OPERATORS = {
     "__truediv__": "divide",
     "__pow__": "operator_power",
     "__floordiv__": "floor_divide",
+    "__mod__": "remainder",
     "__neg__": "negative",
     "__abs__": "absolute",
     "__lt__": "less",
@@ -108,10 +114,47 @@ def _of_operands(name: str, apply: Callable[..., Any]) -> Callable[..., Any]:
     return compare
 
 
+# What these take is more than their arguments.
+
+
+def _scaled(apply: Callable[..., Any]) -> Callable[..., Any]:
+    def call(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+        return apply(input, other if alpha == 1 else other * alpha)
+
+    return call
+
+
+def _divided(apply: Callable[..., Any]) -> Callable[..., Any]:
+    def call(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+        if rounding_mode is None:
+            return apply(input, other)
+        if rounding_mode not in ("floor", "trunc"):
+            return opaque.apply(torch.div, (input, other), {"rounding_mode": rounding_mode})
+        return input // other if rounding_mode == "floor" else (input / other).trunc()
+
+    return call
+
+
+def _rounded(apply: Callable[..., Any]) -> Callable[..., Any]:
+    def call(input: Any, *, decimals: int = 0) -> Any:
+        return ops.round(input, decimals=decimals) if decimals else apply(input)
+
+    return call
+
+
+_OPTIONS = (
+    dict.fromkeys(("add", "sub", "subtract"), _scaled)
+    | dict.fromkeys(("div", "divide", "true_divide"), _divided)
+    | {"round": _rounded}
+)
+
+
 def _register(name: str, names: str) -> None:
     apply = _fast(registry[name])
     for one in names.split():
-        ours = _with_options(apply, getattr(torch, one))
+        ours = (
+            _OPTIONS[one](apply) if one in _OPTIONS else _with_options(apply, getattr(torch, one))
+        )
         for owner in (torch, torch.special, torch.Tensor):
             if hasattr(owner, one):
                 functions[getattr(owner, one)] = ours
@@ -132,8 +175,6 @@ def _with_options(apply: Callable[..., Any], function: Any) -> Callable[..., Any
     return call
 
 
-# What these take is more than their arguments.
-_OPTIONS = "round add sub subtract div divide true_divide".split()
 _TWO = " ".join(
     names
     for name, names in (_FOLLOWED | _BINARY | _CONSTANTS).items()
@@ -143,7 +184,7 @@ for _name, _names in (_FOLLOWED | _BINARY | _CONSTANTS).items():
     _register(_name, _names)
 
 
-_REFLECTED = ("__add__", "__floordiv__", "__mul__", "__pow__", "__sub__", "__truediv__")
+_REFLECTED = ("__add__", "__floordiv__", "__mod__", "__mul__", "__pow__", "__sub__", "__truediv__")
 
 
 def _reflected(apply: Callable[..., Any]) -> Callable[..., Any]:

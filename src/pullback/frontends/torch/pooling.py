@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
+from ...core import raw
 from ...ops import along, filters
 from . import opaque
 from .dispatch import implements
@@ -229,3 +231,40 @@ def adaptive_max_pool1d(input: Any, output_size: Any) -> Any:
     options = ((1, _one(output_size)),)
     run = functools.partial(_windows, ndim=2, function="adaptive_max_pool2d", options=options)
     return tuple(part.squeeze(-2) for part in _stacked(run, input.unsqueeze(-2), 2))
+
+
+# The largest in windows of random places, and elements put back where they were found
+
+
+def _fractional(ndim: int) -> None:
+    function = getattr(_nn, f"fractional_max_pool{ndim}d")
+
+    @implements(function)
+    def apply(input: Any, *args: Any, **kwargs: Any) -> Any:
+        _, index = opaque.of_values(function, input, *args, **kwargs)
+        flat = input.flatten(-ndim).gather(-1, index.flatten(-ndim))
+        return flat.reshape(index.shape), index
+
+
+_fractional(2)
+_fractional(3)
+
+
+def _unpooling(ndim: int) -> None:
+    function = getattr(_nn, f"max_unpool{ndim}d")
+
+    @implements(function)
+    def apply(input: Any, indices: Any, output_size: Any, *args: Any, **kwargs: Any) -> Any:
+        sizes = tuple(output_size)
+        outside = bool(((raw(indices) < 0) | (raw(indices) >= math.prod(sizes))).any())
+        fits = _accepts(input, ndim) and indices.shape == input.shape and len(sizes) == ndim
+        if outside or not fits or not all(sizes):
+            return opaque.apply(function, (input, indices, output_size, *args), kwargs)
+        lead = tuple(input.shape[:-ndim])
+        zeros = torch.zeros((*lead, math.prod(sizes)), dtype=input.dtype, device=input.device)
+        flat = along.put_along(zeros, input.flatten(-ndim), indices.flatten(-ndim), axis=-1)
+        return flat.reshape((*lead, *sizes))
+
+
+_unpooling(2)
+_unpooling(3)

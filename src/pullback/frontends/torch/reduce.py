@@ -92,7 +92,7 @@ def _whole(name: str) -> None:
         if len(args) == 1 and not kwargs and is_box(args[0]):
             return primitive(args[0], axis=None, keepdims=False)
         x, *rest = args
-        if is_box(x) and x.ndim and isinstance(rest[0] if rest else kwargs.get("dim"), int):
+        if is_box(x) and isinstance(rest[0] if rest else kwargs.get("dim"), int):
             return selection.extreme_along(name, *args, **kwargs)
         if len(args) == 2 and not kwargs and isinstance(args[1], torch.Tensor):
             return ops_of_two[name](*args)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,8 @@ from ...ops import index as indexing
 from ...ops import shape as shapes
 from . import opaque
 from .box import TensorBox
-from .dispatch import implements, is_box
+from .buffers import as_buffer
+from .dispatch import functions, implements, is_box
 from .index import getitem, static_index
 
 _Tensor = torch.Tensor
@@ -33,11 +35,35 @@ def both(name: str) -> tuple[Any, ...]:
     return tuple(getattr(owner, name) for owner in (torch, _Tensor) if hasattr(owner, name))
 
 
+def own_copy(x: Any) -> Any:
+    """A copy that a traced value may be written into."""
+    return x.clone() if is_box(x) else as_buffer(x.clone())
+
+
+def defined(names: str) -> Callable[[Any], Any]:
+    """For functions and methods of these names, which some owners lack or others have entered."""
+
+    def register(ours: Any) -> Any:
+        for name in names.split():
+            for function in both(name):
+                functions.setdefault(function, ours)
+        return ours
+
+    return register
+
+
 # Values and their positions
 
 
-def _pick(x: Any, dim: Any, function: str, options: tuple[Any, ...] = ()) -> tuple[Any, Any]:
+def _pick(x: Any, dim: Any, function: str, options: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+    if not x.ndim:  # torch takes a number for a vector of one
+        parts = _pick(x.reshape(1), dim, function, options)
+        return tuple(part.reshape(()) for part in parts)
     return along.picked(x, axis=_axis(dim, x.ndim), function=function, options=options)
+
+
+def _squeezed(parts: Any, dim: int, *, keepdim: bool) -> Any:
+    return parts if keepdim else [part.squeeze(dim) for part in parts]
 
 
 def _picking(name: str, returned: Any) -> None:
@@ -45,16 +71,24 @@ def _picking(name: str, returned: Any) -> None:
     function = getattr(torch, name)
 
     def reduced(input: Any, dim: int = -1, keepdim: bool = False) -> Any:
-        parts = _pick(input, dim, name)
-        return returned(parts if keepdim else [part.squeeze(dim) for part in parts])
+        return returned(_squeezed(_pick(input, dim, name), dim, keepdim=keepdim))
 
     @implements(*both(name))
     def pick(input: Any, *args: Any, **kwargs: Any) -> Any:
         dim = kwargs.get("dim", args[0] if args else None)
-        whole = name != "mode" and dim is None
-        if whole or not is_box(input) or not isinstance(dim, (int, type(None))) or not input.ndim:
+        if not is_box(input) or not isinstance(dim, (int, type(None))):
             return opaque.apply(function, (input, *args), kwargs)
+        if dim is None and name != "mode":
+            return _middle(input, function)
         return reduced(input, *args, **kwargs)
+
+
+def _middle(x: Any, function: Any) -> Any:
+    """A median of all: elements that are equal share the derivative."""
+    if not x.numel():
+        return opaque.apply(function, (x,), {})
+    value = opaque.of_values(function, x)
+    return torch.where((x == value) | (x.isnan() & value.isnan()), x, -math.inf).amax()
 
 
 for _name in ("median", "nanmedian", "mode"):
@@ -63,15 +97,12 @@ for _name in ("median", "nanmedian", "mode"):
 
 def extreme_along(name: str, input: Any, dim: int, keepdim: bool = False) -> Any:
     """`torch.max` and `torch.min` with a dimension."""
-    parts = _pick(input, dim, name)
     returned = getattr(torch.return_types, name)
-    return returned(parts if keepdim else [part.squeeze(dim) for part in parts])
+    return returned(_squeezed(_pick(input, dim, name), dim, keepdim=keepdim))
 
 
 @implements(*both("sort"))
 def sort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool | None = None) -> Any:
-    if not input.ndim:
-        return opaque.apply(torch.sort, (input, dim, descending), {})
     parts = _pick(input, dim, "sort", (bool(descending), bool(stable)))
     return torch.return_types.sort(parts)
 
@@ -83,24 +114,18 @@ def msort(input: Any) -> Any:
 
 @implements(*both("topk"))
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
-    if not input.ndim:
-        return opaque.apply(torch.topk, (input, k, dim, largest, sorted), {})
     return torch.return_types.topk(_pick(input, dim, "topk", (k, largest, sorted)))
 
 
 @implements(*both("kthvalue"))
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
-    if not input.ndim:
-        return opaque.apply(torch.kthvalue, (input, k, dim, keepdim), {})
     parts = _pick(input, dim, "kthvalue", (k,))
-    return torch.return_types.kthvalue(parts if keepdim else [p.squeeze(dim) for p in parts])
+    return torch.return_types.kthvalue(_squeezed(parts, dim, keepdim=keepdim))
 
 
 def _running(name: str) -> None:
     @implements(*both(name))
     def running(input: Any, dim: int) -> Any:
-        if not input.ndim:
-            return opaque.apply(getattr(torch, name), (input, dim), {})
         return getattr(torch.return_types, name)(_pick(input, dim, name))
 
 
@@ -110,14 +135,22 @@ _running("cummin")
 # Reading and writing at positions
 
 
+def _vector(x: Any) -> Any:
+    """A number as the vector of one that torch takes it for."""
+    return x if x.ndim else x.reshape(1)
+
+
 def _all_have_axes(*values: Any) -> bool:
     return all(value.ndim for value in values)
 
 
 @implements(*both("gather"))
 def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
-    if sparse_grad or not _all_have_axes(input, index) or not is_box(input):
+    if sparse_grad or not is_box(input):
         return opaque.apply(torch.gather, (input, dim, index), {"sparse_grad": sparse_grad})
+    if not _all_have_axes(input, index):
+        shape = index.shape
+        return gather(_vector(input), dim, _vector(index)).reshape(shape)
     return along.take_along(input, index, axis=_axis(dim, input.ndim))
 
 
@@ -142,12 +175,19 @@ def _but(x: Any, axis: int) -> tuple[int, ...]:
 def scatter(input: Any, dim: int, index: Any, src: Any = None, **kwargs: Any) -> Any:
     value = kwargs.pop("value", src)
     whole = not isinstance(value, torch.Tensor)
-    if kwargs or value is None or not _all_have_axes(input, index, *([] if whole else [value])):
+    if "reduce" in kwargs and not whole:
+        how = {"add": "sum", "multiply": "prod"}.get(kwargs["reduce"])
+        if how is not None:
+            return torch.scatter_reduce(input, dim, index, value, how)
+    if kwargs or value is None:
         args = (input, dim, index, *(() if src is None else (src,)))
         kwargs |= {} if src is not None or value is None else {"value": value}
         return opaque.apply(torch.scatter, args, kwargs)
     if whole:
         value = torch.full(index.shape, value, dtype=input.dtype, device=input.device)
+    if not _all_have_axes(input, index, value):
+        given = _vector(input), dim, _vector(index), _vector(value)
+        return scatter(*given).reshape(input.shape)
     value = _first_part(value, index)
     return along.put_along(input, value, index, axis=_axis(dim, input.ndim))
 
@@ -155,7 +195,8 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, **kwargs: Any) ->
 @implements(*both("scatter_add"))
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     if not _all_have_axes(input, index, src):
-        return opaque.apply(torch.scatter_add, (input, dim, index, src), {})
+        given = _vector(input), dim, _vector(index), _vector(src)
+        return scatter_add(*given).reshape(input.shape)
     src, shape = _first_part(src, index), tuple(input.shape)
     return input + along.add_along(src, index, shape=shape, axis=_axis(dim, input.ndim))
 
@@ -167,8 +208,10 @@ def _first_part(x: Any, index: Any) -> Any:
 
 @implements(*both("index_select"))
 def index_select(input: Any, dim: int, index: Any) -> Any:
-    if not _all_have_axes(input) or not is_box(input):
+    if not is_box(input):
         return opaque.apply(torch.index_select, (input, dim, index), {})
+    if not input.ndim:
+        return index_select(_vector(input), dim, index).reshape(())
     return getitem(input, shapes.along(_axis(dim, input.ndim), index.reshape(-1)))
 
 
@@ -188,12 +231,9 @@ def _written(names: str, index_of: Callable[..., Any]) -> None:
 
     @implements(*both(names))
     def write(input: Any, *args: Any, **kwargs: Any) -> Any:
-        found = index_of(input, *args, **kwargs)
-        if found is None or not input.ndim or not is_box(input):
-            return opaque.apply(getattr(torch, names), (input, *args), kwargs)
-        index, value = found
-        out = input.clone()
-        out[index] = value
+        index, value = index_of(input, *args, **kwargs)
+        out = own_copy(input)
+        _vector(out)[index] = value
         return out
 
 
@@ -215,8 +255,11 @@ _written(
 
 @implements(*both("index_add"))
 def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Any:
-    if not _all_have_axes(input, source) or is_box(index):
+    if is_box(index):
         return opaque.apply(torch.index_add, (input, dim, index, source), {"alpha": alpha})
+    if not _all_have_axes(input, source):
+        given = _vector(input), dim, _vector(index), _vector(source)
+        return index_add(*given, alpha=alpha).reshape(input.shape)
     places = shapes.along(_axis(dim, input.ndim), static_index(index))
     source = source if alpha == 1 else source * alpha
     return input + _added(source, tuple(input.shape), places)
@@ -229,13 +272,13 @@ def _added(source: Any, shape: tuple[int, ...], places: Any) -> Any:
 @implements(*both("index_put"))
 def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     places = tuple(indices)
-    if any(one is None or is_box(one) for one in places) or not is_box(input):
+    if any(one is None or is_box(one) for one in places):
         return opaque.apply(torch.index_put, (input, indices, values, accumulate), {})
     if accumulate:
         places = static_index(places)
         read = torch.empty(()).expand(input.shape)[places]
         return input + _added(values.expand(read.shape), tuple(input.shape), places)
-    out = input.clone()
+    out = own_copy(input)
     out[places] = values
     return out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -216,15 +217,20 @@ def flip(input: Any, *dims: Any, **kwargs: Any) -> Any:
 
 
 def _parts(arrays: Any) -> list[Any]:
-    return [one if isinstance(one, torch.Tensor) else torch.as_tensor(one) for one in arrays]
+    """The tensors, in the dtype that holds all of them."""
+    parts = [one if isinstance(one, torch.Tensor) else torch.as_tensor(one) for one in arrays]
+    dtypes = {part.dtype for part in parts}
+    if len(dtypes) < 2:
+        return parts
+    return [part.to(functools.reduce(torch.promote_types, dtypes)) for part in parts]
 
 
 @implements(torch.cat, torch.concat, torch.concatenate)
 def cat(tensors: Any, dim: int = 0, **kwargs: Any) -> Any:
     parts = _parts(tensors)
-    dtypes = {part.dtype for part in parts}
-    legacy = any(part.ndim == 1 and not part.numel() for part in parts)
-    if kwargs or legacy or len(dtypes) > 1:
+    if len(parts) > 1:  # an old rule: empty vectors go with everything
+        parts = [part for part in parts if part.ndim != 1 or part.numel()] or parts
+    if kwargs or not parts[0].ndim:
         return opaque.apply(torch.cat, (tensors, kwargs.pop("axis", dim)), kwargs)
     axis = _axis(dim, parts[0].ndim)
     starts = [0]
@@ -236,8 +242,6 @@ def cat(tensors: Any, dim: int = 0, **kwargs: Any) -> Any:
 @implements(torch.stack)
 def stack(tensors: Any, dim: int = 0) -> Any:
     parts = _parts(tensors)
-    if len({part.dtype for part in parts}) > 1:
-        return opaque.apply(torch.stack, (tensors, dim), {})
     return ops.stack(*parts, axis=_axis(dim, parts[0].ndim + 1))
 
 
