@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ConvergenceError
+from .backends import backend_of
+from .errors import ConvergenceError, UnsupportedError
 
 Vector = np.ndarray[Any, Any]
 LinearSolve = Callable[[Callable[[Vector], Vector], Vector], Vector]
@@ -30,8 +31,13 @@ def solve_linear(
 
     The operator is linear over the real numbers, so a complex element counts as two unknowns.
     Raises `ConvergenceError`, which begins with `title`, unless the residual of what was found is
-    small.
+    small, and `UnsupportedError` for arrays without values (JAX's, under `jax.jit`).
     """
+    if not all(backend_of([part]).has_values(part) for part in b):
+        raise UnsupportedError(
+            f"{title}: the linear system of the derivative is solved with values, and a transform "
+            "of JAX's gives none here: differentiate outside of jax.jit and jax.vmap"
+        )
     vector = _to_vector(b)
 
     def matvec(v: Vector) -> Vector:

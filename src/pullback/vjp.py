@@ -26,6 +26,7 @@ class Recording:
         "aux",
         "count",
         "inputs",
+        "layouts",
         "leaves",
         "out",
         "out_structure",
@@ -67,10 +68,13 @@ class Recording:
             differentiable = border.check_leaves(transform, backend, leaves, self.leaves, root)
             # The aval of every leaf; None where it is not differentiated.
             self.inputs: list[Any] = [None] * len(leaves)
+            self.layouts: list[Any] = [None] * len(leaves)
             for place, follows in enumerate(differentiable):
                 if follows:
                     leaves[place] = box = trace.leaf(leaves[place])
                     self.inputs[place] = box.value.shape, box.value.dtype
+                    if backend.aligned is not None:
+                        self.layouts[place] = backend.layout(box.value)
                 else:
                     leaves[place] = backend.copy(leaves[place])
             self.count = sum(differentiable)
@@ -134,18 +138,17 @@ class Recording:
         backend = self.trace.backend
         results: list[Any] = []
         index = 0
-        for aval in self.inputs:
+        for aval, layout in zip(self.inputs, self.layouts, strict=True):
             if aval is None:
                 results.append(None)
                 continue
             result, cotangents[index] = cotangents[index], None
             index += 1
-            if result is None:
-                results.append(backend.zeros(*aval))
-                continue
-            if backend.aligned is not None:
-                result = backend.aligned(result, aval[0])
-            results.append(backend.own(result))
+            owned = result is None
+            result = backend.zeros(*aval) if owned else result
+            if layout is not None:
+                result = backend.aligned(result, layout)
+            results.append(result if owned else backend.own(result))
         return results
 
 

@@ -158,13 +158,17 @@ class DaskBackend(ArrayApiBackend):
         """`value` for a caller."""
         return fresh(value) if self.is_array(value) else self.copy(value)
 
-    def aligned(self, value: Any, shape: Any) -> Any:
+    @staticmethod
+    def layout(value: Any) -> Any:
+        """The chunks of a primal."""
+        return value.chunks
+
+    def aligned(self, value: Any, chunks: Any) -> Any:
         """`value` in the chunks of its primal."""
-        chunks = getattr(shape, "chunks", None)
-        if chunks is None or not hasattr(core.raw(value), "chunks"):
+        if not hasattr(core.raw(value), "chunks"):
             return value
         if type(value) in core.box_types:
-            return self.xp.rechunk(value, chunks={i - len(shape): c for i, c in enumerate(chunks)})
+            return self.xp.rechunk(value, chunks={i - len(chunks): c for i, c in enumerate(chunks)})
         return value if value.chunks == chunks else value.rechunk(chunks)
 
     def zeros(self, shape: Any, dtype: Any) -> Any:

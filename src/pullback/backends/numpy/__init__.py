@@ -41,7 +41,8 @@ class NumpyBackend:
     name = "numpy"
     xp = xp
     adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
-    aligned: Any = None  # gives a cotangent the layout of its primal
+    aligned: Any = None  # gives a cotangent the layout of its primal, which `layout` tells
+    call_with_rule: Any = None  # a call that has a user's rule, where the library's transforms run
     following = None  # NumPy has no mode that makes what is computed constants
     in_place = True  # a write changes the array itself
     lends = True  # without a copy before the first write, as a plain array's buffer
@@ -184,6 +185,11 @@ class NumpyBackend:
         copy = _empty_like(like, getattr(cotangent, "dtype", None))
         copy[...] = cotangent
         return copy
+
+    @staticmethod
+    def has_values(_: Any) -> bool:
+        """Can the values of an array be looked at?"""
+        return True
 
     @staticmethod
     def is_number(value: Any) -> bool:

@@ -122,7 +122,8 @@ class TorchBackend:
     # Under torch.no_grad nothing that is computed has a derivative.
     following = staticmethod(torch.is_grad_enabled)
     adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
-    aligned: Any = None  # gives a cotangent the layout of its primal
+    aligned: Any = None  # gives a cotangent the layout of its primal, which `layout` tells
+    call_with_rule: Any = None  # a call that has a user's rule, where the library's transforms run
     operands: ClassVar[set[type]] = {torch.Tensor, float, int, complex, bool}
 
     def __init__(self, device: torch.device, functions: dict[str, Any]) -> None:
@@ -254,6 +255,11 @@ class TorchBackend:
         winner[index] = order
         last = winner[index] == order
         return None if last.all() else last
+
+    @staticmethod
+    def has_values(_: Any) -> bool:
+        """Can the values of a tensor be looked at?"""
+        return True
 
     @staticmethod
     def is_number(value: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 from jax._src import core as jax_core
+from jax.interpreters.ad import JVPTracer
 
 from ...backends.jax import backend
 from ...core import Box, box_types, escaped, is_batched, paused, raw
@@ -17,6 +18,8 @@ from ..array_api.box import StandardMethods
 
 # Valid as long as the transform that made the box runs.
 _LIVE = jax_core.Trace()
+# What JAX looks for in a tracer's contents: whether the value may have a derivative.
+_MOVING = JVPTracer(_LIVE, 0.0, 0.0)
 
 
 class JaxBox(jax_core.Tracer):
@@ -46,6 +49,10 @@ class JaxBox(jax_core.Tracer):
         if self.tracer.ended and type(value := paused(self)) in box_types and value.tracer.ended:
             raise escaped(value.tracer)
         return _LIVE
+
+    def _contents(self) -> list[tuple[str, Any]]:
+        """For `jax.closure_convert`, by which a captured value that moves becomes an argument."""
+        return [("value", _MOVING)] if backend.differentiable(self) else []
 
     def to_concrete_value(self) -> Any:
         """The value where JAX needs a static number: an integer's, which has no derivative."""
