@@ -58,6 +58,12 @@ def test_the_rule_holds_in_and_under_jaxs_transforms(f, factor, name):
     np.testing.assert_allclose(got, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("f", "factor"), [(seven, 7), (five, 5)])
+def test_a_python_number(f, factor):
+    np.testing.assert_allclose(jax.grad(f)(2.0), 2.0 * factor)
+    np.testing.assert_allclose(jax.jit(jax.grad(jax.jit(f)))(2.0), 2.0 * factor)
+
+
 def test_tangents_of_jaxs_take_the_rule_for_tangents():
     x = jnp.asarray(X)
     out, moved = jax.jvp(five, (x,), (x,))

@@ -17,6 +17,7 @@ import numpy as np
 
 from ... import core
 from ...errors import UnsupportedError
+from ...ops import along
 from .. import Captured
 from ..array_api import ArrayApiBackend, Implementations, lacking
 from . import blocks, blockwise, contract, index, linalg, reduce, shape
@@ -70,6 +71,7 @@ class DaskBackend(ArrayApiBackend):
         super().__init__(importlib.import_module("array_api_compat.dask.array"), da.Array, None)
         self.implementations = DaskImplementations(self)
         vars(self.xp).update(blocks.PRIMITIVES, tril=self.tril)
+        vars(self.xp).update(take_along=along.take_along, add_along=along.add_along)
         self.implementations.xp = self.xp
 
     # Values, which are not known

@@ -24,6 +24,8 @@ from ..table import Table
 # NumPy's name -> ours.
 functions = Table(str)
 implements = functions.implements
+# What has no derivative -> what to write instead.
+refusals: dict[str, str] = {}
 
 
 @functools.cache
@@ -39,7 +41,10 @@ def call(name: str, args: Any, kwargs: Any) -> Any:
     """Ours for the function of this name, of which an argument is traced."""
     ours = known_as(name)
     if ours is None:
-        raise unsupported(f"da.{name}")
+        plain, options = (_unboxed(part) for part in (args, kwargs))
+        if boxes_in([*plain, *options.values()]):
+            raise unsupported(f"da.{name}", refusals.get(name, ""))
+        return original(name)(*plain, **options)
     out = kwargs.get("out")
     if out is not None:
         raise UnsupportedError(
@@ -53,12 +58,32 @@ def call(name: str, args: Any, kwargs: Any) -> Any:
     return ours(*args, **{k: v for k, v in kwargs.items() if k not in ("out", "split_every")})
 
 
-def unsupported(what: str) -> UnsupportedError:
+def _unboxed(tree: Any) -> Any:
+    """`tree` with what no transform follows out of its buffers."""
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(map(_unboxed, tree))
+    if isinstance(tree, dict):
+        return {key: _unboxed(value) for key, value in tree.items()}
+    return raw(tree) if type(tree) in box_types and not tree.tracer.level else tree
+
+
+def original(name: str) -> Callable[..., Any]:
+    """Dask's own function of this name."""
+    module: Any = da
+    *modules, name = name.split(".")
+    for one in modules:
+        module = vars(module)[one]
+    return vars(module)[name]
+
+
+def unsupported(what: str, instead: str = "") -> UnsupportedError:
     """The error for a function without a derivative rule."""
+    usual = (
+        "Write it in functions that have one, as x.map_blocks(function) with a NumPy function of "
+        "one block, or on pullback.stop_gradient(x)"
+    )
     return UnsupportedError(
-        f"{what} of a traced Dask array has no derivative rule in pullback. Write it in functions "
-        "that have one, as x.map_blocks(function) with a NumPy function of one block, or on "
-        "pullback.stop_gradient(x)"
+        f"{what} of a traced Dask array has no derivative rule in pullback. {instead or usual}"
     )
 
 

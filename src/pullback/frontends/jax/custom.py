@@ -30,11 +30,11 @@ def run(call: Call, values: Sequence[Any], *, forwards: bool) -> list[Any] | Non
 
 
 def _pushed(call: Call) -> Any:
-    function = jax.custom_jvp(lambda *values: bind(call, values, {}))
+    function = jax.custom_jvp(lambda *values: bind(call, _arrays(values), {}))
 
     def rule(values: Any, tangents: Any) -> Any:
         given = [t if _moves(v) else None for v, t in zip(values, tangents, strict=True)]
-        outs, moved = call.push([*values], given)
+        outs, moved = call.push(_arrays(values), given)
         return tuple(outs), tuple(map(_vector, moved, outs))
 
     function.defjvp(rule)
@@ -42,17 +42,22 @@ def _pushed(call: Call) -> Any:
 
 
 def _pulled(call: Call) -> Any:
-    function = jax.custom_vjp(lambda *values: bind(call, values, {}))
+    function = jax.custom_vjp(lambda *values: bind(call, _arrays(values), {}))
 
     def backward(values: Any, cotangents: Any) -> Any:
         # The rule's residuals may be any object, which JAX cannot keep: it runs once more.
-        outs, pull = call.record([*values], [*map(_moves, values)])
+        outs, pull = call.record(_arrays(values), [*map(_moves, values)])
         pairs = zip(cotangents, outs, strict=True)
         grads = pull([conjugate(ct) if _moves(out) else None for ct, out in pairs])
         return tuple(conjugate(_vector(g, v)) for g, v in zip(grads, values, strict=True))
 
-    function.defvjp(lambda *values: (bind(call, values, {}), values), backward)
+    function.defvjp(lambda *values: (bind(call, _arrays(values), {}), values), backward)
     return function
+
+
+def _arrays(values: Sequence[Any]) -> list[Any]:
+    """`values` with Python's numbers, as which JAX hands on what is weakly typed, as arrays."""
+    return [value if hasattr(value, "shape") else jnp.asarray(value) for value in values]
 
 
 def _moves(value: Any) -> bool:
