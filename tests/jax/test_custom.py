@@ -64,6 +64,14 @@ def test_a_python_number(f, factor):
     np.testing.assert_allclose(jax.jit(jax.grad(jax.jit(f)))(2.0), 2.0 * factor)
 
 
+def test_an_op_by_kind_does_not_lose_its_rule_to_jax():
+    op = pullback.elementwise(jnp.sin, lambda x: 7 * x)
+    x = jnp.asarray(X)
+    for run in (jax.grad(lambda x: op(x).sum()), pullback.grad(lambda x: jax.jit(op)(x).sum())):
+        with pytest.raises(pullback.UnsupportedError, match="custom_vjp"):
+            run(x)
+
+
 def test_tangents_of_jaxs_take_the_rule_for_tangents():
     x = jnp.asarray(X)
     out, moved = jax.jvp(five, (x,), (x,))
