@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import tree
-from .core import box_types, detached
+from .core import box_types, detached, implementations, no_grad
 from .forward import run_forward
 from .vjp import Recording, check_strict
 
@@ -278,8 +278,12 @@ def stop_gradient(x: Any) -> Any:
     """
 
     def stop(leaf: Any) -> Any:
-        if type(leaf) not in box_types:
+        if type(leaf) in box_types:
+            leaf = leaf.tracer.backend.copy(detached(leaf))
+        library = implementations.get(type(leaf))
+        if library is None:
             return leaf
-        return leaf.tracer.backend.copy(detached(leaf))
+        with no_grad():
+            return library.constant(leaf, ())
 
     return stop(x) if type(x) in box_types else tree.map_leaves(stop, x)

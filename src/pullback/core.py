@@ -352,6 +352,14 @@ def paused(value: Any) -> Any:
     return value if lens is None else lens.seen(value)
 
 
+def is_paused() -> bool:
+    """Does this code run in a `no_grad` block?"""
+    lens = _lens.get() if open_pauses else None
+    while lens is not None and type(lens) is not Pause:
+        lens = lens.outer
+    return lens is not None
+
+
 def check_write(box: Box) -> None:
     """Raise if the code that runs here may not write into `box`."""
     lens = _lens.get() if open_pauses else None
@@ -415,6 +423,10 @@ def escaped(trace: Trace) -> EscapedTracerError:
     )
 
 
+# What a library with transforms of its own, which follow its arrays, enters in a `no_grad` block.
+pauses: list[Callable[[], contextlib.AbstractContextManager[Any]]] = []
+
+
 @contextlib.contextmanager
 def no_grad() -> Generator[None]:
     """Make everything computed in this block a constant, at every level and in both modes.
@@ -431,5 +443,7 @@ def no_grad() -> Generator[None]:
         >>> float(pullback.grad(f)(3.0))
         1.0
     """
-    with Pause():
+    with Pause(), contextlib.ExitStack() as stack:
+        for pause in pauses:
+            stack.enter_context(pause())
         yield

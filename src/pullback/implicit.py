@@ -147,12 +147,16 @@ def _root(
     values, inputs = pack((params, {}))
 
     def run(values: Leaves, captured: list[Any]) -> Any:
-        if not any_traced(values):
+        call = SolverCall(names, residual, solve, inputs, captured, linear_solve, has_aux=has_aux)
+        outs: Any = None
+        if any_traced(values):
+            outs = bind(call, values, {})
+        elif run := backend_of(values).call_with_rule:
+            outs = run(call, values, forwards=False)
+        if outs is None:
             plain, _ = inputs.unpack(values)
             with backend_of(values).outside():
                 return solve(*plain)
-        call = SolverCall(names, residual, solve, inputs, captured, linear_solve, has_aux=has_aux)
-        outs = bind(call, values, {})
         x = call.packing.unpack(outs)
         return (x, call.aux) if has_aux else x
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .backends import backend_of
-from .errors import ConvergenceError
+from .errors import ConvergenceError, UnsupportedError
 
 Vector = np.ndarray[Any, Any]
 LinearSolve = Callable[[Callable[[Vector], Vector], Vector], Vector]
@@ -34,8 +34,13 @@ def solve_linear(
 
     The operator is linear over the real numbers, so a complex element counts as two unknowns.
     Raises `ConvergenceError`, which begins with `title`, unless the residual of what was found is
-    small.
+    small, and `UnsupportedError` for arrays without values (JAX's, under `jax.jit`).
     """
+    if not all(backend_of([part]).has_values(part) for part in b):
+        raise UnsupportedError(
+            f"{title}: the linear system of the derivative is solved with values, and a transform "
+            "of JAX's gives none here: differentiate outside of jax.jit and jax.vmap"
+        )
     backend = backend_of(b)
     arrays = [backend.computed(part) for part in b]
     vector = _to_vector(arrays)

@@ -106,9 +106,10 @@ def linear_transpose(func: Callable[..., Any], *primals: Any) -> Callable[[Any],
         for value in (0, 1, -1)
     )
     recording = _recorded(func, zeros)
-    _check_zero(recording)
-    _check_constant_derivative(func, recording, ones)
-    _check_constant_derivative(func, recording, others)
+    if all(map(backend.has_values, map(raw, tree.flatten(recording.out)[0]))):
+        _check_zero(recording)
+        _check_constant_derivative(func, recording, ones)
+        _check_constant_derivative(func, recording, others)
     return Pullback(recording)
 
 

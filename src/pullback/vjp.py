@@ -25,6 +25,7 @@ class Recording:
         "aux",
         "count",
         "inputs",
+        "layouts",
         "leaves",
         "out",
         "out_structure",
@@ -89,13 +90,17 @@ class Recording:
         """Exchange the leaves, in place, for boxes of the trace, and constants for copies."""
         # The aval of every leaf; None where it is not differentiated.
         self.inputs: list[Any] = [None] * len(leaves)
+        self.layouts: list[Any] = [None] * len(leaves)
         self.count = sum(differentiable)
+        backend = self.trace.backend
         for place, follows in enumerate(differentiable):
             if not follows:
-                leaves[place] = self.trace.backend.copy(leaves[place])
+                leaves[place] = backend.copy(leaves[place])
                 continue
             leaves[place] = box = self.trace.leaf(leaves[place], own=own)
             self.inputs[place] = box.value.shape, box.value.dtype
+            if backend.aligned is not None:
+                self.layouts[place] = backend.layout(box.value)
 
     def _output(self, leaf: Any) -> Output | None:
         if type(leaf) in box_types and leaf.tracer is self.trace:
@@ -134,18 +139,17 @@ class Recording:
         backend = self.trace.backend
         results: list[Any] = []
         index = 0
-        for aval in self.inputs:
+        for aval, layout in zip(self.inputs, self.layouts, strict=True):
             if aval is None:
                 results.append(None)
                 continue
             result, cotangents[index] = cotangents[index], None
             index += 1
-            if result is None:
-                results.append(backend.zeros(*aval))
-                continue
-            if backend.aligned is not None:
-                result = backend.aligned(result, aval[0])
-            results.append(backend.own(result))
+            owned = result is None
+            result = backend.zeros(*aval) if owned else result
+            if layout is not None:
+                result = backend.aligned(result, layout)
+            results.append(result if owned else backend.own(result))
         return results
 
 

@@ -46,6 +46,21 @@ def test_a_function_of_blocks_that_captured_a_traced_array_is_refused(name, of_d
         pullback.grad(lambda w: PROGRAMS[name](w).sum() + (w * X).sum())(w)
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda x: x.map_blocks(lambda block: block * x[:1], dtype=float),
+        lambda x: da.map_overlap(lambda block: block * x[:1], x, depth=1, dtype=float),
+        lambda x: da.apply_gufunc(lambda b: b * x[:1], "()->()", x, output_dtypes=float),
+        lambda x: da.blockwise(lambda b: b * x[:1], "ij", x, "ij", dtype=float),
+        lambda x: da.apply_along_axis(lambda r: r * x[0], 1, x, dtype=float, shape=(4,)),
+    ],
+)
+def test_a_function_of_traced_blocks_that_captured_a_traced_array_is_refused(program):
+    with pytest.raises(pullback.UnsupportedError, match=r"captured a traced array.*argument"):
+        pullback.grad(lambda x: program(x).sum())(X)
+
+
 def test_methods_of_plain_arrays_are_dasks_own_afterwards():
     before = [vars(da.Array)[name] for name in ("dot", "map_blocks")]
     with pytest.raises(ZeroDivisionError):

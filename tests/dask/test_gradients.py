@@ -104,6 +104,28 @@ FUNCTIONS = {
     "normfro1": lambda x, m: m.linalg.norm(x, ord=1),
     "average": lambda x, m: m.average(x, axis=0, weights=np.arange(6.0)),
     "nansum": lambda x, m: m.nansum(x**2),
+    "cov": lambda x, m: m.cov(x),
+    "cov of columns": lambda x, m: m.cov(x, C, rowvar=False, bias=True),
+    "corrcoef": lambda x, m: m.corrcoef(x),
+    "pad": lambda x, m: m.pad(x, ((1, 2), (0, 3)), constant_values=2.0) ** 2,
+    "pad reflect": lambda x, m: m.pad(x, 2, mode="reflect") ** 2,
+    "pad mean": lambda x, m: m.pad(x, ((1, 0), (2, 1)), mode="mean") ** 2,
+    "pad ramp": lambda x, m: m.pad(x, 1, mode="linear_ramp") ** 2,
+    "select": lambda x, m: m.select([x > 1, x > 0], [x, x**2], default=3 * C),
+    "choose": lambda x, m: m.choose(np.array([0, 1, 1, 0, 1]), [x, x**2]),
+    "compress": lambda x, m: m.compress(np.array([1, 0, 0, 1, 1], bool), x, axis=1) ** 2,
+    "delete": lambda x, m: m.delete(x, [1, 3], axis=0) ** 2,
+    "insert": lambda x, m: m.insert(x, 2, 1.5, axis=0) ** 2,
+    "block": lambda x, m: m.block([[x, x * x], [C, x]]) ** 2,
+    "dstack": lambda x, m: m.dstack([x, C]) ** 2,
+    "rot90": lambda x, m: m.rot90(x) ** 2,
+    "rollaxis": lambda x, m: m.rollaxis(x, 1) ** 2,
+    "ediff1d": lambda x, m: m.ediff1d(x) ** 2,
+    "gradient": lambda x, m: m.gradient(x, axis=0) ** 2,
+    "meshgrid": lambda x, m: m.meshgrid(x[0], x[:, 1])[0] ** 2,
+    "over axes": lambda x, m: m.apply_over_axes(m.sum, x, [0]) ** 2,
+    "digitize": lambda x, m: x * m.digitize(x, np.array([-1.0, 0.0, 1.0])),
+    "fix": lambda x, m: x * m.fix(3 * x),
     "ptp": lambda x, m: m.ptp(x, axis=0),
     "arctan2": lambda x, m: m.arctan2(x, C),
     "hypot": lambda x, m: m.hypot(x, C),
@@ -125,6 +147,45 @@ FUNCTIONS = {
     "sign": lambda x, m: x * m.sign(x),
     "absmean": lambda x, m: abs(x).mean(axis=-1),
 }
+
+
+# The same with nans in the array.
+WITH_NANS = {
+    name: lambda x, m, name=name: getattr(m, name)(x, axis=1)
+    for name in "nanmax nanmin nansum nanprod nanmean nanvar nanstd nancumsum nancumprod".split()
+}
+
+
+@pytest.mark.parametrize("name", WITH_NANS)
+def test_nans_are_left_out(name):
+    array = A.copy()
+    array[1, 2] = array[4, :3] = np.nan
+    x = da.from_array(array, chunks=CHUNKS["uneven"])
+    run = lambda x, m: pullback.value_and_grad(lambda x: (WITH_NANS[name](x, m) ** 2).sum())(x)
+    assert_same(built(lambda: run(x, da)), run(array, np))
+
+
+@pytest.mark.parametrize("chunks", CHUNKS)
+@pytest.mark.parametrize(("k", "axis"), [(2, 0), (-3, 1), (1, -1)])
+def test_the_largest_elements(k, axis, chunks):
+    def largest(x):
+        rows = np.sort(x, axis=axis)
+        part = slice(None, -k) if k < 0 else slice(None, -k - 1, -1)
+        return rows[part] if axis == 0 else rows[:, part]
+
+    x, t = (da.from_array(array, chunks=CHUNKS[chunks]) for array in (A, C))
+    f = lambda x: x.topk(k, axis=axis) ** 3
+    expected = lambda x: largest(x) ** 3
+    gradient = built(lambda: pullback.grad(lambda x: f(x).sum())(x))
+    assert gradient.chunks == x.chunks
+    assert_same(gradient, pullback.grad(lambda x: expected(x).sum())(A))
+    assert_same(pullback.jvp(f, (x,), (t,)), pullback.jvp(expected, (A,), (C,)))
+    hessian = lambda f, x, t: pullback.hvp(lambda x: f(x).sum(), (x,), (t,))[1]
+    assert_same(hessian(f, x, t), hessian(expected, A, C))
+    stacked = da.from_array(np.stack([A, C]), chunks=(1, *CHUNKS[chunks]))
+    assert_same(pullback.vmap(f)(stacked), pullback.vmap(expected)(np.stack([A, C])))
+    places = lambda x: x.argtopk(k, axis=axis) * 1.0
+    assert_same(pullback.jvp(places, (x,), (t,))[0], places(x).compute())
 
 
 # All functions on uneven blocks, and some on the others.

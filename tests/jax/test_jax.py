@@ -189,6 +189,34 @@ def test_dtypes_and_odd_shapes(dtype, shape):
     agree(pull(ct)[0], want, 2e-2 if dtype == "bfloat16" else 1e-5)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        jnp.sin,
+        lambda a: a * jnp.float32(3),
+        lambda a: jnp.sum(a * jnp.asarray(X)),
+        lambda a: jax.nn.relu(a) * 2.0,
+        lambda a: jnp.where(a > 0, a, 0.0),
+        lambda a: jnp.asarray(1.0) + 0 * a,
+        lambda a: jnp.float32(1.0),
+    ],
+)
+@pytest.mark.parametrize("weak", [False, True])
+def test_gradients_are_as_weakly_typed_as_their_primals(f, weak):
+    a = jnp.asarray(2.0) if weak else jnp.asarray(2.0, jnp.float64)
+    assert jax.typeof(a).weak_type == weak
+    for grad in (pullback.grad(f), jax.jit(pullback.grad(f)), pullback.grad(pullback.grad(f))):
+        assert jax.typeof(grad(a)).weak_type == weak
+    agree(pullback.grad(f)(a), jax.grad(f)(a))
+    agree(pullback.jvp(f, (a,), (a,)), jax.jvp(f, (a,), (a,)))
+
+
+def test_a_gradient_is_a_carry_of_scan():
+    """The carry's type must not change: it is weak where JAX's would be."""
+    step = lambda library: lambda c, _: (c - 0.1 * library.grad(lambda a: a**2)(c), None)
+    agree(jax.lax.scan(step(pullback), 1.0, None, 3)[0], jax.lax.scan(step(jax), 1.0, None, 3)[0])
+
+
 def test_jit_traces_once_a_shape():
     traces = []
 

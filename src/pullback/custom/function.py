@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import tree
 from ..api import Argnums
+from ..backends import backend_of
 from ..calls import any_traced, pack
 from ..core import bind
 from ..errors import UnsupportedError
@@ -40,9 +41,13 @@ class CustomFunction(Rules):
         self._check_constants(args, keywords)
         values, inputs = pack(tuple(args[place] for place in places))
         call = CustomCall(self, args, keywords, places, inputs)
-        if not any_traced(values):
+        outs: Any = None
+        if any_traced(values):
+            outs = bind(call, values, {})
+        elif run := backend_of(values).call_with_rule:
+            outs = run(call, values, forwards=self.backward is None)
+        if outs is None:
             return self.function(*call.arguments(values), **keywords)
-        outs = bind(call, values, {})
         return call.outputs.unpack(outs)
 
     def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -33,6 +33,12 @@ class Op:
         arrays, params = self._split(args, kwargs)
         traced = any(type(array) in box_types for array in arrays)
         if not traced:
+            backend = backend_of(arrays)
+            if not all(map(backend.has_values, arrays)):
+                raise UnsupportedError(
+                    f"{self.__name__}: an op by kind runs on NumPy's arrays, and a transform of "
+                    "JAX's would lose its rule here: declare it with pullback.custom_vjp"
+                )
             return self.primitive.impl(*arrays, **params)
         if self.apply is not None:
             return self.apply(*arrays)

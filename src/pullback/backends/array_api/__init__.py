@@ -87,7 +87,8 @@ class ArrayApiBackend:
     following = None
     takes: ClassVar[tuple[type, ...]] = ()  # of other libraries' arrays, those that it reads
     adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
-    aligned: Any = None  # gives a cotangent the layout of its primal
+    call_with_rule: Any = None  # a call that has a user's rule, where the library's transforms run
+    aligned: Any = None  # gives a cotangent the layout of its primal, which `layout` tells
     in_place = False  # a write makes a new array, which the box moves on to
     lends = False  # what a tape saves is never written into
     mutable = True
@@ -143,6 +144,10 @@ class ArrayApiBackend:
     def known(self, condition: Any) -> bool | None:
         """The truth of a 0-d boolean array; None where it cannot be asked."""
         return bool(condition)
+
+    def has_values(self, _: Any) -> bool:
+        """Can the values of a raw array be looked at, computed where need be?"""
+        return True
 
     def host(self, x: Any) -> Any:
         """The values of a raw array as a NumPy array of their own."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from ... import core
 from ...errors import UnsupportedError
+from ...ops import along
 from ..array_api import ArrayApiBackend, Implementations, lacking
 from ..libraries import captured, library_of
 from . import blocks, blockwise, contract, index, linalg, reduce, shape
@@ -72,6 +73,7 @@ class DaskBackend(ArrayApiBackend):
         self.converts = "da.from_array(np.asarray(x))"
         self.implementations = DaskImplementations(self)
         vars(self.xp).update(blocks.PRIMITIVES, tril=self.tril)
+        vars(self.xp).update(take_along=along.take_along, add_along=along.add_along)
         self.implementations.xp = self.xp
 
     # Values, which are not known
@@ -164,13 +166,17 @@ class DaskBackend(ArrayApiBackend):
         """`value` for a caller."""
         return fresh(value) if self.is_array(value) else self.copy(value)
 
-    def aligned(self, value: Any, shape: Any) -> Any:
+    @staticmethod
+    def layout(value: Any) -> Any:
+        """The chunks of a primal."""
+        return value.chunks
+
+    def aligned(self, value: Any, chunks: Any) -> Any:
         """`value` in the chunks of its primal."""
-        chunks = getattr(shape, "chunks", None)
-        if chunks is None or not hasattr(core.raw(value), "chunks"):
+        if not hasattr(core.raw(value), "chunks"):
             return value
         if type(value) in core.box_types:
-            return self.xp.rechunk(value, chunks={i - len(shape): c for i, c in enumerate(chunks)})
+            return self.xp.rechunk(value, chunks={i - len(chunks): c for i, c in enumerate(chunks)})
         return value if value.chunks == chunks else value.rechunk(chunks)
 
     def zeros(self, shape: Any, dtype: Any) -> Any:

@@ -45,6 +45,82 @@ def scatter_add(lib: Any, x: Any, y: Any, index: Any) -> Any:
     return x + unindex(lib, y, x.shape, index)
 
 
+def take_along(lib: Any, x: Any, index: Any, axis: int) -> Any:
+    """The elements of `x` at the positions `index` along an axis; other axes as long as in `x`.
+
+    Each block of `x` gives those that are in it.
+    """
+    axis %= x.ndim
+    index = as_dask(index) if isinstance(index, np.ndarray) else index
+    index = index.rechunk({i: c for i, c in enumerate(x.chunks) if i != axis})
+    labels = tuple(range(x.ndim))
+    read = (*labels[:axis], x.ndim, *labels[axis + 1 :])
+    terms = _blockwise(
+        functools.partial(_taken_along, axis=axis),
+        (axis, *read),
+        x,
+        labels,
+        index,
+        read,
+        arange(x.shape[axis], x.chunks[axis]),
+        (axis,),
+        dtype=x.dtype,
+        adjust_chunks={axis: 1},
+        align_arrays=False,
+        meta=np.empty((0,) * (x.ndim + 1), x.dtype),
+    )
+    return terms.sum(axis=0)
+
+
+def _taken_along(block: Any, index: Any, places: Any, axis: int) -> Any:
+    """What one block has of the elements at these positions, and zero elsewhere."""
+    local = index - (places[0] if places.size else 0)
+    inside = (local >= 0) & (local < places.size)
+    if not places.size:
+        return np.zeros((1, *index.shape), block.dtype)
+    taken = np.take_along_axis(block, np.where(inside, local, 0), axis)
+    return np.where(inside, taken, block.dtype.type(0))[None]
+
+
+def add_along(lib: Any, x: Any, index: Any, shape: Any, axis: int) -> Any:
+    """The transpose of `take_along`: zeros of `shape` with `x` added at the positions `index`."""
+    axis %= x.ndim
+    chunks = chunks_for(shape, x.dtype)
+    index = as_dask(index) if isinstance(index, np.ndarray) else index
+    whole = {i: -1 if i == axis else c for i, c in enumerate(chunks)}
+    x, index = x.rechunk(whole), index.rechunk(whole)
+    labels = tuple(range(x.ndim))
+    given = (*labels[:axis], x.ndim, *labels[axis + 1 :])
+    return _blockwise(
+        functools.partial(_added_at, axis=axis),
+        labels,
+        arange(shape[axis], chunks[axis]),
+        (axis,),
+        x,
+        given,
+        index,
+        given,
+        dtype=x.dtype,
+        align_arrays=False,
+        concatenate=True,
+        meta=np.empty((0,) * x.ndim, x.dtype),
+    )
+
+
+def _added_at(places: Any, values: Any, index: Any, axis: int) -> Any:
+    """One block of the result: what of `values` goes there."""
+    shape = [*values.shape]
+    shape[axis] = places.size
+    out = np.zeros(shape, values.dtype)
+    local = index - (places[0] if places.size else 0)
+    inside = (local >= 0) & (local < places.size)
+    grid = [*np.indices(index.shape, sparse=True)]
+    grid = [np.broadcast_to(one, index.shape)[inside] for one in grid]
+    grid[axis] = local[inside]
+    np.add.at(out, tuple(grid), values[inside])
+    return out
+
+
 def mask_of(chunks: Any, index: Any) -> Any:
     """Where `index` reads, in an array of these chunks."""
     shape = tuple(map(sum, chunks))

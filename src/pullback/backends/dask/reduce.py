@@ -47,6 +47,7 @@ def _placed(name: str) -> Any:
 
 
 FUNCTIONS |= {name: _placed(name) for name in ("argmax", "argmin")}
+FUNCTIONS |= {"fmax_reduce": _reduced("nanmax"), "fmin_reduce": _reduced("nanmin")}
 
 
 def var(lib: Any, x: Any, axis: Axes = None, keepdims: bool = False, ddof: float = 0) -> Any:

@@ -14,6 +14,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax._src.lax.lax import _convert_element_type as convert_element_type
+from jax.core import Tracer
 
 from ... import core
 from ...errors import UnsupportedError
@@ -28,6 +30,12 @@ class JaxImplementations(Implementations):
     def __init__(self, backend: ArrayApiBackend) -> None:
         super().__init__(backend)
         self.update({name: on_raw(function) for name, function in self.items()})
+
+    @staticmethod
+    def constant(value: Any, _: Any) -> Any:
+        """`value`: in a `no_grad` block a constant to JAX's transforms too."""
+        stops = isinstance(value, Tracer) and core.is_paused()
+        return on_raw(jax.lax.stop_gradient)(value) if stops else value
 
 
 class JaxBackend(ArrayApiBackend):
@@ -49,7 +57,11 @@ class JaxBackend(ArrayApiBackend):
 
     def known(self, condition: Any) -> bool | None:
         """The truth of a 0-d boolean array; None under JAX's transforms."""
-        return None if isinstance(condition, jax.core.Tracer) else bool(condition)
+        return bool(condition) if self.has_values(condition) else None
+
+    def has_values(self, value: Any) -> bool:
+        """Not under JAX's transforms."""
+        return not isinstance(value, Tracer)
 
     def host(self, x: Any) -> Any:
         """The values of a raw array as a NumPy array of their own."""
@@ -72,19 +84,23 @@ class JaxBackend(ArrayApiBackend):
     def has_zeros(self, cotangent: Any) -> bool:
         """May any element be exactly zero? Yes, where that is not known."""
         value = core.raw(cotangent)
-        if isinstance(value, jax.core.Tracer):
+        if not self.has_values(value):
             return True
         return bool(on_raw(lambda _: jnp.any(value == 0))(value))
 
     def keep_zeros(self, product: Any, cotangent: Any) -> Any:
         """`product`, but zero wherever `cotangent` is: a branch not taken contributes nothing."""
         value = core.raw(product)
-        known = not isinstance(value, jax.core.Tracer)
-        if known and not on_raw(lambda _: jnp.any(jnp.isnan(value)))(value):
+        if self.has_values(value) and not on_raw(lambda _: jnp.any(jnp.isnan(value)))(value):
             return product
         return self.xp.where(self.xp.equal(cotangent, 0), 0, product)
 
     # Arrays of numbers, and of NumPy's arrays, which JAX takes as its own
+
+    def aval(self, value: Any) -> tuple[tuple[int, ...], Any]:
+        """Shape and dtype (a number in what JAX has traced has a dtype, and no shape)."""
+        dtype = value.dtype if hasattr(value, "dtype") else self.asarray(value).dtype
+        return getattr(value, "shape", ()), dtype
 
     def asarray(self, value: Any, dtype: Any = None, like: Any = None) -> Any:
         """A number, or an array of NumPy's, as an array of JAX's."""
@@ -141,6 +157,17 @@ class JaxBackend(ArrayApiBackend):
         """A number or array as an array of `dtype`."""
         return self.asarray(value, dtype)
 
+    @staticmethod
+    def layout(value: Any) -> bool:
+        """Does a primal give way to other dtypes, as Python's numbers do?"""
+        return jax.typeof(value).weak_type
+
+    def aligned(self, value: Any, weak: bool) -> Any:
+        """`value`, as weakly typed as its primal."""
+        if not weak or jax.typeof(value).weak_type:
+            return value
+        return convert_element_type(value, value.dtype, weak_type=True)
+
     def copy(self, value: Any) -> Any:
         """`value`: nothing can be written into it."""
         if isinstance(value, (np.ndarray, np.generic)):
@@ -192,7 +219,7 @@ def _register(tracer_type: type) -> None:
         _register(derived)
 
 
-_register(jax.core.Tracer)
+_register(Tracer)
 
 
 def backend_for(leaf: Any) -> JaxBackend:

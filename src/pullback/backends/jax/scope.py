@@ -10,6 +10,7 @@ like.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import weakref
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +18,7 @@ from typing import Any, Self
 
 import jax
 from jax._src import core as jax_core
+from jax._src import linear_util
 
 from ... import core
 from ...errors import UnsupportedError
@@ -43,7 +45,10 @@ class Scope(jax_core.Trace):
             with jax_core.set_current_trace(self):
                 return on_boxes[0](primitive, values, params)
         with jax_core.set_current_trace(self.parent):
-            return primitive.bind(*values, **params)
+            out = primitive.bind(*values, **params)
+            if self.parent is jax_core.eval_trace or not core.is_paused():
+                return out
+            return jax.lax.stop_gradient(out)
 
     def stage_value(self, val: Any) -> Any:
         """A value of anywhere as one of this trace."""
@@ -108,16 +113,63 @@ class Scope(jax_core.Trace):
         if name.startswith("process_"):
             raise UnsupportedError(
                 f"JAX's {name.removeprefix('process_')} in a function that pullback runs is not "
-                "followed: call pullback's transform inside of it instead"
+                "followed: differentiate jax.jit(function), whose call is one primitive, or call "
+                "pullback's transform inside"
             )
         raise AttributeError(name)
 
 
+class Pausing(jax_core.Trace):
+    """The trace of a `no_grad` block: what JAX computes there is a constant to its transforms."""
+
+    __slots__ = ("parent",)
+
+    def __init__(self, parent: Any) -> None:
+        super().__init__()
+        self.parent = parent
+
+    def process_primitive(self, primitive: Any, args: Sequence[Any], params: Any, /) -> Any:
+        """The primitive by the trace around, and no derivative of it."""
+        with jax_core.set_current_trace(self.parent):
+            return jax.lax.stop_gradient(primitive.bind(*args, **params))
+
+    def __getattr__(self, name: str) -> Any:
+        process = getattr(self.parent, name)
+        if not name.startswith("process_"):
+            return process
+
+        def constant(*args: Any, **params: Any) -> Any:
+            with jax_core.set_current_trace(self.parent):
+                return jax.lax.stop_gradient(process(*args, **params))
+
+        return constant
+
+
+def paused() -> contextlib.AbstractContextManager[Any]:
+    """What a `no_grad` block does to JAX's transforms around it."""
+    trace = jax_core.trace_ctx.trace
+    if trace is jax_core.eval_trace or type(trace) is Scope:
+        return contextlib.nullcontext()
+    return jax_core.set_current_trace(Pausing(trace))
+
+
+core.pauses.append(paused)
+
+
 def _forget(fun: Any, rule: Any) -> None:
     """Let the caller, who asks which of the two has run, find one only where both have."""
-    if any(rule.stores):
-        for store in filter(None, fun.stores):
-            store.reset()
+    if any(map(_holds, rule.stores)):
+        for store in fun.stores:
+            if _holds(store):
+                store.reset()
+
+
+def _holds(store: Any) -> bool:
+    """Has the function stored something there when it ran?"""
+    try:  # not every store has a truth of its own
+        return store is not None and store.val is not None
+    except linear_util.StoreException:
+        return False
 
 
 def jaxpr_function(jaxpr: Any) -> Callable[..., list[Any]]:

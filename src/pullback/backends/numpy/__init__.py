@@ -49,7 +49,8 @@ class NumpyBackend:
     name = "numpy"
     xp = xp
     adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
-    aligned: Any = None  # gives a cotangent the layout of its primal
+    aligned: Any = None  # gives a cotangent the layout of its primal, which `layout` tells
+    call_with_rule: Any = None  # a call that has a user's rule, where the library's transforms run
     takes: ClassVar[tuple[type, ...]] = ()  # of other libraries' arrays, those that it reads
     converts = "np.asarray(x)"  # what makes its array of another library's
     following = None  # NumPy has no mode that makes what is computed constants
@@ -204,6 +205,11 @@ class NumpyBackend:
         copy = _empty_like(like, getattr(cotangent, "dtype", None))
         copy[...] = cotangent
         return copy
+
+    @staticmethod
+    def has_values(_: Any) -> bool:
+        """Can the values of an array be looked at?"""
+        return True
 
     @staticmethod
     def is_number(value: Any) -> bool:

@@ -133,7 +133,8 @@ class TorchBackend:
     takes: ClassVar[tuple[type, ...]] = (np.generic,)  # as numbers
     converts = "torch.from_numpy(np.asarray(x))"
     adopts: Any = None  # makes arrays of NumPy's beside this library's into arrays of it
-    aligned: Any = None  # gives a cotangent the layout of its primal
+    aligned: Any = None  # gives a cotangent the layout of its primal, which `layout` tells
+    call_with_rule: Any = None  # a call that has a user's rule, where the library's transforms run
     operands: ClassVar[set[type]] = {torch.Tensor, float, int, complex, bool}
 
     def __init__(self, device: torch.device, functions: dict[str, Any]) -> None:
@@ -282,6 +283,11 @@ class TorchBackend:
         winner[index] = order
         last = winner[index] == order
         return None if last.all() else last
+
+    @staticmethod
+    def has_values(_: Any) -> bool:
+        """Can the values of a tensor be looked at?"""
+        return True
 
     @staticmethod
     def is_number(value: Any) -> bool:

@@ -21,6 +21,7 @@ from torch.func import vmap
 from ...core import Primitive, box_types
 from ...errors import UnsupportedError
 from ...rules import JOINT, Rule
+from .tensors import transformed
 
 
 class Evaluation:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from ...ops import shape
-from .autograd import transformed
+from .tensors import transformed
 
 
 def _conj(x: Any) -> Any:

@@ -109,6 +109,17 @@ class DaskBox(StandardMethods, Box):
     def flags(self) -> Any:
         raise AttributeError("a Dask array has no flags")
 
+    def __bool__(self) -> bool:
+        return StandardMethods.__bool__(self)
+
+    def __getattr__(self, name: str) -> Any:
+        if name[0] == "_" or not hasattr(da.Array, name):
+            raise AttributeError(f"a Dask array has no attribute {name!r}")
+        raise AttributeError(
+            f"x.{name} of a traced Dask array is not followed by pullback: write it in the "
+            "functions that docs/dask.md lists, or on pullback.stop_gradient(x)"
+        )
+
 
 def method(name: str, function: Callable[..., Any]) -> None:
     """Give the box a method."""

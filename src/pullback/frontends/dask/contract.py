@@ -11,10 +11,8 @@ from ...backends.dask import backend
 from ...backends.libraries import check_one_library
 from ...core import box_types
 from ...ops import contract as ops
-from ..array_api.dispatch import boxes_in
-from ..numpy.dispatch import functions as numpys
 from .box import method
-from .dispatch import buffer, functions, implements, operand
+from .dispatch import functions, implements, operand
 
 
 @implements("matmul")
@@ -51,7 +49,7 @@ def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
         right[other] = left[one]
     kept = [c for i, c in enumerate(left) if i not in first]
     kept += [c for i, c in enumerate(right) if i not in second]
-    return einsum(f"{''.join(left)},{''.join(right)}->{''.join(kept)}", x, y)
+    return functions["einsum"](f"{''.join(left)},{''.join(right)}->{''.join(kept)}", x, y)
 
 
 @implements("vdot")
@@ -64,18 +62,6 @@ def vdot(x: Any, y: Any) -> Any:
 def outer(x: Any, y: Any) -> Any:
     x, y = (functions["ravel"](operand(v)) for v in (x, y))
     return x[:, None] * y[None, :]
-
-
-@implements("einsum")
-def einsum(*operands: Any, **options: Any) -> Any:
-    """NumPy's: products of two at a time. Arrays that nothing follows stand in buffers there."""
-    values = [
-        buffer(operand(value))
-        if isinstance(value, (np.ndarray, da.Array)) or boxes_in([value])
-        else value
-        for value in operands
-    ]
-    return numpys[np.einsum](*values, **options)
 
 
 def _operator(self: Any, other: Any) -> Any:

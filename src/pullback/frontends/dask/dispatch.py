@@ -24,6 +24,8 @@ from ..table import Table
 # NumPy's name -> ours.
 functions = Table("da.{}".format)
 implements = functions.implements
+# What has no derivative -> what to write instead.
+refusals: dict[str, str] = {}
 
 
 @functools.cache
@@ -39,6 +41,11 @@ def call(name: str, args: Any, kwargs: Any) -> Any:
     """Ours for the function of this name, of which an argument is traced."""
     ours = known_as(name)
     if ours is None:
+        plain, options = (_unboxed(part) for part in (args, kwargs))
+        if not boxes_in([*plain, *options.values()]):
+            return original(name)(*plain, **options)
+        if name in refusals:
+            raise unsupported(f"da.{name}", refusals[name])
         raise functions.lacking(
             f"da.{name}",
             backend.name,
@@ -59,12 +66,32 @@ def call(name: str, args: Any, kwargs: Any) -> Any:
     return ours(*args, **{k: v for k, v in kwargs.items() if k not in ("out", "split_every")})
 
 
-def unsupported(what: str) -> UnsupportedError:
+def _unboxed(tree: Any) -> Any:
+    """`tree` with what no transform follows out of its buffers."""
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(map(_unboxed, tree))
+    if isinstance(tree, dict):
+        return {key: _unboxed(value) for key, value in tree.items()}
+    return raw(tree) if type(tree) in box_types and not tree.tracer.level else tree
+
+
+def original(name: str) -> Callable[..., Any]:
+    """Dask's own function of this name."""
+    module: Any = da
+    *modules, name = name.split(".")
+    for one in modules:
+        module = vars(module)[one]
+    return vars(module)[name]
+
+
+def unsupported(what: str, instead: str = "") -> UnsupportedError:
     """The error for a function without a derivative rule."""
+    usual = (
+        "Write it in functions that have one, as x.map_blocks(function) with a NumPy function of "
+        "one block, or on pullback.stop_gradient(x)"
+    )
     return UnsupportedError(
-        f"{what} of a traced Dask array has no derivative rule in pullback. Write it in functions "
-        "that have one, as x.map_blocks(function) with a NumPy function of one block, or on "
-        "pullback.stop_gradient(x)"
+        f"{what} of a traced Dask array has no derivative rule in pullback. {instead or usual}"
     )
 
 

@@ -17,14 +17,15 @@ from types import ModuleType
 from typing import Any
 
 import dask.array as da
+from dask.array.gufunc import gufunc
 
-from ...backends.array_api import ArrayApiBackend
+from ...backends.array_api import ArrayApiBackend, is_running
 from ...backends.dask import DaskBackend
 from ...callers import where
-from ...captures import captured_by
-from ...errors import UnsupportedError
+from ...errors import ConversionError
 from ..array_api.dispatch import boxes_in
 from ..interception import StandIn, module_with
+from .blocks import check_functions
 from .creation import MAKERS, made
 from .dispatch import call
 
@@ -35,6 +36,8 @@ _ASKING = frozenset(
 )
 # The methods of plain arrays that take other arrays, or functions, and ask for no protocol.
 _METHODS = ("clip", "dot", "map_blocks", "map_overlap")
+# Those that make an array of a program's own, which it may write traced values into.
+_COPIES = ("copy", "astype")
 
 
 def _stand_in(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,7 +47,7 @@ def _stand_in(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> Any:
         if boxes_in((*args, *kwargs.values())):
             return call(name, args, kwargs)
-        _check_functions(name, _followed(name, (*args, *kwargs.values())))
+        check_functions(name, _followed(name, (*args, *kwargs.values())))
         out = original(*args, **kwargs)
         return made(out, sys._getframe(1).f_code.co_filename) if makes else out  # noqa: SLF001
 
@@ -60,17 +63,6 @@ def _followed(name: str, values: Sequence[Any]) -> Iterable[Any]:
     return (task.func for task in tasks if hasattr(task, "func"))
 
 
-def _check_functions(name: str, values: Iterable[Any]) -> None:
-    """Raise if a function of blocks holds a traced array: the graph would run it too late."""
-    functions = [value for value in values if callable(value) and not isinstance(value, da.Array)]
-    if any(box.tracer.level for box in captured_by(*functions)):
-        raise UnsupportedError(
-            f"da.{name}: a function of the graph captured a traced array, whose derivative would "
-            "be lost when the graph is computed, at "
-            f"{where()}. Pass the array to da.map_blocks as an argument, in blocks as the others"
-        )
-
-
 def _method(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     """A method of plain Dask arrays, as a program sees it."""
 
@@ -80,15 +72,65 @@ def _method(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         if boxes_in(given):
             places = (*args[:1], self, *args[1:]) if name.startswith("map_") else (self, *args)
             return call(name, places, kwargs)
-        _check_functions(name, given)
+        check_functions(name, given)
         return original(self, *args, **kwargs)
 
     return method
 
 
+def _copying(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that makes an array, as a program sees it."""
+
+    @functools.wraps(original)
+    def method(*args: Any, **kwargs: Any) -> Any:
+        return made(original(*args, **kwargs), sys._getframe(1).f_code.co_filename)  # noqa: SLF001
+
+    return method
+
+
+def _setitem(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A write into a plain array, as a program sees it."""
+
+    @functools.wraps(original)
+    def method(self: Any, key: Any, value: Any) -> None:
+        if any(box.tracer.level for box in boxes_in([value, key])):
+            raise ConversionError(
+                f"a traced array was written into a plain Dask array, at {where()}: its derivative "
+                "would be lost. Write into one that the function makes with z.copy() or da.zeros, "
+                "or write da.where(mask, x, z)"
+            )
+        original(self, key, value)
+
+    return method
+
+
+def _of_gufunc(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A call of what `da.as_gufunc` makes, as a program sees it."""
+
+    @functools.wraps(original)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not boxes_in(args):
+            return original(self, *args, **kwargs)
+        names = "vectorize axes axis keepdims output_sizes output_dtypes allow_rechunk meta".split()
+        options = {name: getattr(self, name) for name in names} | kwargs
+        return call("apply_gufunc", (self.pyfunc, self.signature, *args), options)
+
+    return method
+
+
+class RunningStandIn(StandIn):
+    """One that only contexts see in which a transform runs: other threads see Dask's function."""
+
+    __slots__ = ()
+
+    def __get__(self, module: Any, owner: Any = None) -> Any:
+        value = super().__get__(module, owner)
+        return self.original if value is self.ours and not is_running() else value
+
+
 def _watched(module: ModuleType, prefix: str) -> tuple[Any, type[ModuleType]]:
     stand_ins = [
-        StandIn(name, value, _stand_in(prefix + name, value))
+        RunningStandIn(name, value, _stand_in(prefix + name, value))
         for name, value in vars(module).items()
         if callable(value)
         and not isinstance(value, type)
@@ -103,8 +145,17 @@ class _Swap:
 
     def __init__(self) -> None:
         self.classes = [_watched(da, ""), _watched(da.linalg, "linalg."), _watched(da.fft, "fft.")]
-        originals = [(name, vars(da.Array)[name]) for name in _METHODS]
-        self.methods = [(name, _method(name, one), one) for name, one in originals]
+        wrappers: list[tuple[Any, str, Any]] = [
+            *((da.Array, name, functools.partial(_method, name)) for name in _METHODS),
+            *((da.Array, name, _copying) for name in _COPIES),
+            (da.Array, "__setitem__", _setitem),
+            (gufunc, "__call__", _of_gufunc),
+        ]
+        # The class, the method's name, ours, and the original.
+        self.methods = [
+            (owner, name, wrap(vars(owner)[name]), vars(owner)[name])
+            for owner, name, wrap in wrappers
+        ]
         self.running = 0
         self.lock = threading.Lock()
 
@@ -115,8 +166,8 @@ class _Swap:
             if self.running == 1:
                 for module, watched in self.classes:
                     module.__class__ = watched
-                for name, ours, _ in self.methods:
-                    setattr(da.Array, name, ours)
+                for owner, name, ours, _ in self.methods:
+                    setattr(owner, name, ours)
         return ArrayApiBackend.start(function, trace)
 
     def stop(self, token: Token[int]) -> None:
@@ -127,8 +178,8 @@ class _Swap:
             if self.running == 0:
                 for module, _ in self.classes:
                     module.__class__ = ModuleType
-                for name, _, original in self.methods:
-                    setattr(da.Array, name, original)
+                for owner, name, _, original in self.methods:
+                    setattr(owner, name, original)
 
 
 swap = _Swap()

@@ -94,6 +94,25 @@ def nanmean(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False)
     return nansum(x, axis, dtype, keepdims) / count
 
 
+@implements("nanvar")
+def nanvar(
+    x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, ddof: float = 0
+) -> Any:
+    missing = registry["isnan"](detached(x))
+    count = sum_(registry["logical_not"](missing), axis, None, keepdims)
+    deviation = abs(functions["where"](missing, 0, x - nanmean(x, axis, dtype, keepdims=True)))
+    return sum_(deviation**2, axis, dtype, keepdims) / (count - ddof)
+
+
+@implements("nanstd")
+def nanstd(
+    x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, ddof: float = 0
+) -> Any:
+    variance = nanvar(x, axis, dtype, keepdims, ddof)
+    root = functions["sqrt"](functions["where"](variance == 0, 1, variance))
+    return functions["where"](variance == 0, variance, root)
+
+
 @implements("cumsum")
 def cumsum(x: Any, axis: Any = None, dtype: Any = None, method: str = "sequential") -> Any:
     x, axis = _flat_or_not(_cast(x, dtype), axis)

@@ -245,6 +245,31 @@ def _no_view(*_: Any) -> Any:
     raise UnsupportedError(".view() of a traced array, as another dtype, has no derivative")
 
 
+class Blocks:
+    """What `x.blocks` is: an index of it counts blocks, and reads their elements."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __getitem__(self, key: Any) -> Any:
+        parts = key if isinstance(key, tuple) else (key,)
+        x = self.array
+        for axis, part in enumerate(parts):
+            numbers = np.atleast_1d(np.arange(len(x.chunks[axis]))[part])
+            ends = np.cumsum([0, *x.chunks[axis]])
+            places = [np.arange(ends[n], ends[n + 1]) for n in numbers]
+            index = np.concatenate([np.arange(0), *places])
+            sizes = tuple(x.chunks[axis][n] for n in numbers)
+            if np.all(np.diff(numbers) == 1) and numbers.size:
+                index = slice(int(index[0]) if index.size else 0, int(ends[numbers[-1] + 1]))
+            x = rechunk(x[(slice(None),) * axis + (index,)], {axis: sizes or (0,)})
+        return x
+
+
+method("blocks", property(Blocks))
+method("partitions", property(Blocks))
 method("persist", persist)
 method("flatten", ravel)
 method("view", _no_view)

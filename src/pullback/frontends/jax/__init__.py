@@ -1,6 +1,6 @@
 """JAX's functions on boxes: a box is a tracer of JAX's, so all of them reach `primitives.py`."""
 
-from . import box, opaque, primitives
+from . import box, custom, opaque, primitives
 from .box import JaxBox
 
-__all__ = ["JaxBox", "box", "opaque", "primitives"]
+__all__ = ["JaxBox", "box", "custom", "opaque", "primitives"]

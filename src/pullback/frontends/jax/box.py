@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 from jax._src import core as jax_core
+from jax.interpreters.ad import JVPTracer
 
 from ...backends.jax import backend
 from ...backends.libraries import check_one_library
@@ -19,6 +20,8 @@ from ..traced import Conversions
 
 # Valid as long as the transform that made the box runs.
 _LIVE = jax_core.Trace()
+# What JAX looks for in a tracer's contents: whether the value may have a derivative.
+_MOVING = JVPTracer(_LIVE, 0.0, 0.0)
 
 
 class JaxBox(Conversions, jax_core.Tracer):
@@ -50,6 +53,10 @@ class JaxBox(Conversions, jax_core.Tracer):
         if self.tracer.ended:
             raise escaped(self.tracer)
         raise AttributeError("_debug_info")
+
+    def _contents(self) -> list[tuple[str, Any]]:
+        """For `jax.closure_convert`, by which a captured value that moves becomes an argument."""
+        return [("value", _MOVING)] if backend.differentiable(self) else []
 
     def to_concrete_value(self) -> Any:
         """The value where JAX needs a static number: an integer's, which has no derivative."""

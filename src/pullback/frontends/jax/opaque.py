@@ -58,7 +58,7 @@ class OpaqueCall(Call):
 
         def adjoint(cotangents: list[Any]) -> list[Any]:
             given = [_filled(vector, *aval) for vector, aval in zip(cotangents, avals, strict=True)]
-            grads = dict(zip(places, map(_conjugate, pull(given)), strict=True))
+            grads = dict(zip(places, map(conjugate, pull(given)), strict=True))
             return [grads.get(place) for place in range(len(values))]
 
         return [*map(hold, outs)], adjoint
@@ -87,10 +87,11 @@ class OpaqueCall(Call):
 def _filled(cotangent: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     if not jnp.issubdtype(dtype, jnp.inexact):
         return np.zeros(shape, jax.dtypes.float0)
-    return backend.zeros(shape, dtype) if cotangent is None else _conjugate(cotangent)
+    return backend.zeros(shape, dtype) if cotangent is None else conjugate(cotangent)
 
 
-def _conjugate(vector: Any) -> Any:
+def conjugate(vector: Any) -> Any:
+    """The conjugate of a complex vector: JAX's pullback is bilinear, ours is the adjoint."""
     return jnp.conj(vector) if jnp.iscomplexobj(vector) else vector
 
 

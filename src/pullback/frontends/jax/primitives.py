@@ -15,10 +15,13 @@ import jax
 import jax.extend
 import jax.numpy as jnp
 from jax import lax
+from jax._src import core as jax_core
+from jax._src.state.types import AbstractRef
 
 from ...backends.jax import backend
 from ...backends.jax.scope import jaxpr_function, on_boxes
 from ...core import Primitive
+from ...errors import UnsupportedError
 from ...ops import contract as contractions
 from ...ops import index, reduce, shape
 from ...ops.declare import registry
@@ -26,6 +29,8 @@ from . import opaque
 
 Rule = Callable[[Sequence[Any], dict[str, Any]], Any]
 
+# What makes an array that can be written into.
+_REFS = {getattr(jax_core, name) for name in ("ref_p",) if hasattr(jax_core, name)}
 # JAX's primitive -> how it is made of canonical ones.
 rules: dict[Any, Rule] = {}
 # A jitted function of so few primitives is no more than these; a longer one stays one call.
@@ -38,6 +43,11 @@ def process(primitive: Any, args: list[Any], params: dict[str, Any]) -> Any:
     out = None if rule is None else rule(args, params)
     if out is not None:
         return out
+    if any(isinstance(aval, AbstractRef) for aval in map(jax.typeof, args)) or primitive in _REFS:
+        raise UnsupportedError(
+            "a traced value and an array reference (jax.new_ref): a write into it is not followed. "
+            "Write x = x.at[i].set(v), or differentiate jax.jit(function), where JAX follows it"
+        )
 
     def function(*values: Any) -> Any:
         out = primitive.bind(*values, **params)
