@@ -11,7 +11,7 @@ PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-peers test-torch test-arrays test-examples test-property test-oldest test-all-pythons lint \
+.PHONY: help demo test test-peers test-torch test-arrays test-suite test-examples test-property test-oldest test-all-pythons lint \
 	format bench docs docs-update clean
 
 help: ## this list
@@ -31,6 +31,10 @@ test-torch: $(VENV)/.has-test-torch ## torch tensors: all tests, and every op th
 
 test-arrays: $(VENV)/.has-test-arrays ## arrays of the standard's libraries, of JAX and of Dask
 	$(PYTEST) tests/array_api tests/jax tests/dask $(ARGS)
+
+test-suite: $(VENV)/.has-test-arrays ## the array API's public suite: make test-suite SUITE=path/to/array-api-tests
+	$(BIN)/python -m pip install --quiet -r $(SUITE)/requirements.txt
+	$(BIN)/python scripts/array_api_suite $(SUITE) $(ARGS)
 
 test-examples: $(VENV)/.has-test $(VENV)/.has-demo $(VENV)/.has-dask ## run the examples, which need matplotlib
 	$(PYTEST) tests/test_examples.py $(ARGS)

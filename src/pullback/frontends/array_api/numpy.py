@@ -29,7 +29,7 @@ def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
     if is_box(x):
         return np.copy(x) if copy else x
-    options = {"device": device, "copy": copy}  # which NumPy 2.0 has not
+    options: dict[str, Any] = {"device": device, "copy": copy}  # which NumPy 2.0 has not
     return np.from_dlpack(x, **{k: v for k, v in options.items() if v is not None})
 
 

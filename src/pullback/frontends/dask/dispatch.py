@@ -26,6 +26,10 @@ functions = Table("da.{}".format)
 implements = functions.implements
 # What has no derivative -> what to write instead.
 refusals: dict[str, str] = {}
+_ADVICE = (
+    "Write it in functions that have one, as x.map_blocks(function) with a NumPy function of one "
+    "block, or on pullback.stop_gradient(x)"
+)
 
 
 @functools.cache
@@ -44,14 +48,7 @@ def call(name: str, args: Any, kwargs: Any) -> Any:
         plain, options = (_unboxed(part) for part in (args, kwargs))
         if not boxes_in([*plain, *options.values()]):
             return original(name)(*plain, **options)
-        if name in refusals:
-            raise unsupported(f"da.{name}", refusals[name])
-        raise functions.lacking(
-            f"da.{name}",
-            backend.name,
-            "Write it in functions that have one, as x.map_blocks(function) with a NumPy function "
-            "of one block, or on pullback.stop_gradient(x)",
-        )
+        raise functions.lacking(f"da.{name}", backend.name, refusals.get(name, _ADVICE))
     check_one_library(f"da.{name}", backend, (*args, *kwargs.values()))
     out = kwargs.get("out")
     if out is not None:

@@ -22,8 +22,6 @@ from ..array_api.index import read, static_index
 from .box import method, named
 from .dispatch import functions, implements, operand
 
-functions["shape"] = lambda a: a.shape
-functions["ndim"] = lambda a: a.ndim
 functions["size"] = lambda a, axis=None: a.size if axis is None else a.shape[axis]
 
 
