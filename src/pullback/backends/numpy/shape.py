@@ -38,7 +38,8 @@ def reshape(x: Any, shape: tuple[int, ...]) -> Any:
 
 def copy(x: Any, order: Any) -> Any:
     if type(order) is not tuple:
-        return x.copy(order)
+        # An array's own method is not one that a transform replaces; of a number it makes no array.
+        return x.copy(order) if type(x) is np.ndarray else np.array(x, order=order)
     order = (*range(-x.ndim, -len(order)), *order)  # batch axes lead
     out = np.empty([x.shape[axis] for axis in order], x.dtype)
     out.transpose(np.argsort(order))[...] = x
