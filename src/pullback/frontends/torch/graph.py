@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch.utils.hooks import RemovableHandle
 
-from ...backends.torch import autograd
+from ...backends.torch import autograd, views
 from ...callers import where
 from ...core import detached, is_buffer, new_box
 from ...errors import ConversionError
@@ -188,7 +188,7 @@ def _rule_of(step: Any) -> tuple[Rule, int] | None:
     """The rule whose step this is, and which argument it is for."""
     if not _rules:
         primitives = [*declare.registry.values(), *native.registry.values()]
-        for primitive in (*primitives, autograd.call, autograd.view):
+        for primitive in (*primitives, autograd.call, views.view):
             for position, rule in enumerate(primitive.rules):
                 if rule is not None:
                     _rules[id(rule.step)] = rule, position
