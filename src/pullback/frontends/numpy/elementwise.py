@@ -13,9 +13,7 @@ from ...core import detached, raw
 from ...errors import ConversionError, UnsupportedError
 from ...ops import elementwise as ops
 from .box import define, method
-from .dispatch import any_box, as_array, constant, implements, is_box, of_form, refuse
-
-_NO = np._NoValue  # noqa: SLF001
+from .dispatch import NO_VALUE, any_box, as_array, constant, implements, is_box, of_form, refuse
 
 
 def _is_complex(x: Any) -> bool:
@@ -106,22 +104,22 @@ def _array_api_astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any =
 @implements(np.clip)
 def clip(
     a: Any,
-    a_min: Any = _NO,
-    a_max: Any = _NO,
+    a_min: Any = NO_VALUE,
+    a_max: Any = NO_VALUE,
     out: Any = None,
     *,
-    min: Any = _NO,
-    max: Any = _NO,
+    min: Any = NO_VALUE,
+    max: Any = NO_VALUE,
     dtype: Any = None,
     **options: Any,
 ) -> Any:
     refuse(np.clip, out=out, **options)
-    if a_min is _NO and a_max is _NO:
-        a_min, a_max = (None if bound is _NO else bound for bound in (min, max))
-    elif a_min is _NO or a_max is _NO:
-        missing = "a_min" if a_min is _NO else "a_max"
+    if a_min is NO_VALUE and a_max is NO_VALUE:
+        a_min, a_max = (None if bound is NO_VALUE else bound for bound in (min, max))
+    elif a_min is NO_VALUE or a_max is NO_VALUE:
+        missing = "a_min" if a_min is NO_VALUE else "a_max"
         raise TypeError(f"clip() missing 1 required positional argument: {missing!r}")
-    elif min is not _NO or max is not _NO:
+    elif min is not NO_VALUE or max is not NO_VALUE:
         raise ValueError(
             "Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is "
             "forbidden."

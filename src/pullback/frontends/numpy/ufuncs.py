@@ -22,6 +22,7 @@ from .batched import form, one_value
 from .box import define, install_operators, operator_of
 from .buffers import as_buffer
 from .dispatch import (
+    NO_VALUE,
     any_box,
     as_array,
     is_box,
@@ -35,9 +36,6 @@ from .dispatch import (
 )
 from .index import read, static_index, unindex_at
 from .mutation import check_traced, write_out
-
-_NO = np._NoValue  # noqa: SLF001
-
 
 # Ufuncs that are more than one primitive
 
@@ -234,7 +232,7 @@ def _reduce(
     dtype: Any = None,
     out: Any = None,
     keepdims: bool = False,
-    initial: Any = _NO,
+    initial: Any = NO_VALUE,
     where: Any = True,
 ) -> Any:
     if out is not None:
@@ -248,10 +246,10 @@ def _reduce(
     if primitive is None:
         refuse(ufunc, initial=initial, where=None if where is True else where)
         return _fold(ufunc, x, axis, keepdims=keepdims)
-    given = initial is not _NO and initial is not None
+    given = initial is not NO_VALUE and initial is not None
     if where is not True:
         neutral = initial if ufunc.identity is None else ufunc.identity
-        if neutral is _NO or neutral is None:
+        if neutral is NO_VALUE or neutral is None:
             raise ValueError(
                 f"reduction operation '{ufunc.__name__}' does not have an identity, so to use a "
                 "where mask one has to specify 'initial'"
