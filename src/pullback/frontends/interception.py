@@ -115,7 +115,11 @@ class Interception:
         for one in stand_ins:
             if isinstance(one, ProgramsStandIn):
                 one.programs = self.programs
-        self.watched.append((module, module_with(stand_ins)))
+        watched = module_with(stand_ins)
+        with self.lock:
+            self.watched.append((module, watched))
+            if self.running:
+                module.__class__ = watched
         return stand_ins
 
     def runs(self) -> bool:

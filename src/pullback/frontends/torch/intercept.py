@@ -21,7 +21,7 @@ from ...callers import package_of
 from ...core import holds_boxes
 from ..array_api.creation import MAKERS
 from ..array_api.torch import FUNCTIONS
-from ..interception import Interception, ProgramsStandIn, module_with
+from ..interception import Interception, ProgramsStandIn
 from ..numpy.substitutes import stands_in_for
 from .buffers import as_buffer
 from .dispatch import functions, is_box
@@ -58,12 +58,9 @@ class TorchInterception(Interception):
             ours = {name: _maker(vars(module)[name]) for name in MAKERS} | {
                 name: _for_boxes(vars(module)[name], one) for name, one in FUNCTIONS.items()
             }
-            stand_ins = self.watch(
+            self.watch(
                 module, {n: self.while_one_runs(vars(module)[n], one) for n, one in ours.items()}
             )
-            with self.lock:
-                if self.running:
-                    module.__class__ = module_with(stand_ins)
 
 
 def _maker(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -92,6 +89,8 @@ def _for_boxes(original: Callable[..., Any], ours: Callable[..., Any]) -> Callab
 interception = TorchInterception("torch_programs", functions)
 TorchBackend.interception = interception
 
+_replaced = wrapped | transforms
+
 
 def _stand_in(original: Any) -> Callable[..., Any] | None:
     if type(original).__hash__ is None:
@@ -109,7 +108,7 @@ def _watch(module: ModuleType) -> None:
         ProgramsStandIn,  # torch reads its own functions' code
     )
     for one in stand_ins:
-        ours = (wrapped | transforms)[one.original]
+        ours = _replaced[one.original]
         stands_in_for(one.ours)(interception.while_one_runs(one.original, ours))
 
 
@@ -138,5 +137,5 @@ for _name in methods:
     functions[_seen] = functions[_made]  # torch hands over what it finds by the name
     interception.attributes.append((torch.Tensor, _name, _seen, _made))
 # What adopted code calls in place of them, however it came to their names.
-for _original, _ours in (wrapped | transforms).items():
+for _original, _ours in _replaced.items():
     stands_in_for(_original)(interception.while_one_runs(_original, _ours))
