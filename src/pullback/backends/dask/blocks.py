@@ -31,20 +31,13 @@ def _as_before(cotangent: Any, xp: Any, shape: Any) -> Any:
 
 
 # `chunks` are the sizes by axis, counted from the end.
-rechunk = Primitive(
-    "rechunk",
-    "linear",
-    lambda x, chunks: x.rechunk(chunks),
-    [Rule(TRANSPOSE, _as_before, ("x",))],
-    batch=lift.expanded(),
-)
-persist = Primitive(
-    "persist",
-    "linear",
-    lambda x, options: x.persist(**options),
-    [Rule(TRANSPOSE, lambda cotangent: cotangent, ("x",))],
-    batch=lift.expanded(),
-)
+def _linear(name: str, impl: Callable[..., Any], transpose: Callable[..., Any]) -> Primitive:
+    rules = [Rule(TRANSPOSE, transpose, ("x",))]
+    return Primitive(name, "linear", impl, rules, batch=lift.expanded())
+
+
+rechunk = _linear("rechunk", lambda x, chunks: x.rechunk(chunks), _as_before)
+persist = _linear("persist", lambda x, options: x.persist(**options), lambda cotangent: cotangent)
 
 
 class Pulled:
@@ -238,22 +231,16 @@ def _added_to_block(
     return out
 
 
-overlapped = Primitive(
+overlapped = _linear(
     "overlapped",
-    "linear",
     _with_neighbours,
-    [Rule(TRANSPOSE, lambda cotangent, xp, depths: xp.shared_added(cotangent, depths=depths),
-          ("x",))],
-    batch=lift.expanded(),
-)  # fmt: skip
-shared_added = Primitive(
+    lambda cotangent, xp, depths: xp.shared_added(cotangent, depths=depths),
+)
+shared_added = _linear(
     "shared_added",
-    "linear",
     _shared_added,
-    [Rule(TRANSPOSE, lambda cotangent, xp, depths: xp.overlapped(cotangent, depths=depths),
-          ("x",))],
-    batch=lift.expanded(),
-)  # fmt: skip
+    lambda cotangent, xp, depths: xp.overlapped(cotangent, depths=depths),
+)
 
 # Where the `k` largest elements along an axis stand, by size (the -k smallest, for negative `k`).
 argtopk = Primitive(
